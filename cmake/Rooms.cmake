@@ -1,0 +1,43 @@
+# add_room(<name> [USES <room>...]): object library wavetile_<name> of native/<name>/*.cpp. A room is included as
+# "<name>/<header>.hpp"; each room has an include root of its own, so that a room that is not named in USES is not found.
+
+add_library(wavetile_options INTERFACE)
+target_compile_options(wavetile_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+target_link_libraries(wavetile_options INTERFACE Threads::Threads)
+if(SANITIZE)
+  list(JOIN SANITIZE "," sanitizers)
+  target_compile_options(wavetile_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -g -O1)
+  target_link_options(wavetile_options INTERFACE -fsanitize=${sanitizers})
+  if("undefined" IN_LIST SANITIZE)
+    target_compile_options(wavetile_options INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+function(room_include_root room result)
+  set(root ${CMAKE_BINARY_DIR}/rooms/${room})
+  file(MAKE_DIRECTORY ${root})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/native/${room} ${root}/${room} SYMBOLIC)
+  set(${result} ${root} PARENT_SCOPE)
+endfunction()
+
+function(use_rooms target)
+  foreach(room ${ARGN})
+    room_include_root(${room} root)
+    target_include_directories(${target} PRIVATE ${root})
+  endforeach()
+endfunction()
+
+function(add_room room)
+  cmake_parse_arguments(ROOM "" "" "USES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/native/${room}/*.cpp)
+  set(target wavetile_${room})
+  if(NOT sources)
+    file(TOUCH ${CMAKE_BINARY_DIR}/empty.cpp)
+    set(sources ${CMAKE_BINARY_DIR}/empty.cpp)
+  endif()
+  add_library(${target} OBJECT ${sources})
+  target_link_libraries(${target} PUBLIC wavetile_options)
+  use_rooms(${target} ${room} ${ROOM_USES})
+endfunction()

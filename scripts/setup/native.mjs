@@ -1,0 +1,68 @@
+// The addon and the generated kernel signatures: compiler and shader tools are looked for only when something changed.
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { compilerEnvironment, provideCompiler } from './compiler.mjs';
+import { root, run, SetupError, say } from './shell.mjs';
+import { stamp } from './stamp.mjs';
+
+const built = stamp('native', {
+  inputs: [
+    'native',
+    'binding',
+    'shaders-vulkan',
+    'cmake',
+    'CMakeLists.txt',
+    'scripts/generate',
+    'scripts/generate-kernels.mjs',
+  ],
+  outputs: ['build/Release/wavetile.node', 'src/kernels/generated.ts'],
+  extra: [process.version],
+});
+
+async function provideShaderTools() {
+  const marker = stamp('shader-tools', { inputs: ['scripts/setup-toolchain.sh'], outputs: ['.toolchain/bin/glslang'] });
+  if (marker.isCurrent()) return;
+  say('looking for the shader compiler and the Vulkan headers');
+  try {
+    const answer = await run('bash', [join(root, 'scripts/setup-toolchain.sh'), join(root, '.toolchain')]);
+    say(`shader compiler: ${answer.trim().split('\n').at(-1)}`);
+  } catch (error) {
+    throw new SetupError(`the shader compiler cannot be had here\n${error.message}`);
+  }
+  marker.keep();
+}
+
+function cmakeJs(...args) {
+  const program = join(root, 'node_modules/cmake-js/bin/cmake-js');
+  return run(process.execPath, [program, ...args, '--prefer-make', '--log-level', 'warn'], {
+    env: compilerEnvironment(),
+  });
+}
+
+/** Compiles what changed. Returns whether anything had to be done. */
+export async function buildNative() {
+  if (built.isCurrent()) return false;
+  await provideCompiler();
+  await provideShaderTools();
+  const first = !existsSync(join(root, 'build/Release/wavetile.node'));
+  say(
+    first
+      ? 'compiling shaders and the native addon (a few minutes the first time)'
+      : 'compiling what changed in the addon',
+  );
+  if (!existsSync(join(root, 'build/Makefile'))) await cmakeJs('configure');
+  await cmakeJs('build', '--parallel', String(availableParallelism()));
+  built.keep();
+  return true;
+}
+
+const isaTool = stamp('rdna3', { inputs: ['test/rdna3'], outputs: ['build/test/rdna3/rdna3_isa'] });
+
+/** The compiler of test/rdna3, which only the tests need. */
+export async function buildTestPrograms() {
+  if (isaTool.isCurrent()) return;
+  say('compiling the program that reads RDNA3 code');
+  await run('cmake', ['--build', 'build', '--target', 'rdna3_isa'], { env: compilerEnvironment() });
+  isaTool.keep();
+}

@@ -1,0 +1,16 @@
+// npm test: set-up with the drivers for tests, then vitest with their environment.
+import { provideDrivers } from './setup/drivers.mjs';
+import { buildTestPrograms } from './setup/native.mjs';
+import { handOver, say } from './setup/shell.mjs';
+import { testEnvironment } from './setup/test-environment.mjs';
+import { setUp } from './setup.mjs';
+
+await setUp();
+await buildTestPrograms();
+const missing = await provideDrivers();
+if (missing) say(missing);
+await handOver(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)],
+  testEnvironment(missing),
+);
