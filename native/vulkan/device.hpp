@@ -1,0 +1,37 @@
+// The Vulkan device as the rest of the native side sees it.
+#pragma once
+#include <memory>
+
+#include "device/device.hpp"
+#include "vulkan/memory.hpp"
+#include "vulkan/queue.hpp"
+
+namespace wavetile::vulkan {
+
+class VulkanDevice final : public Device {
+ public:
+  VulkanDevice(std::shared_ptr<Context> context, const OpenOptions& options);
+  ~VulkanDevice() override;
+
+  const DeviceInfo& info() const override { return info_; }
+  MemoryInfo memory() const override { return memory_->info(); }
+  std::shared_ptr<Buffer> allocate(uint64_t bytes) override;
+  std::shared_ptr<HostBlock> host_block(uint64_t bytes) override;
+  std::shared_ptr<Program> create_program(std::vector<Command> commands) override;
+  void run(RunRequest request, Completion done) override;
+  void release_pools() override { memory_->clear(); }
+  std::vector<std::string> take_validation_messages() override { return context_->instance->take_messages(); }
+
+ private:
+  void check_size(uint64_t bytes) const;
+
+  const std::shared_ptr<Context> context_;
+  DeviceInfo info_;
+  const std::shared_ptr<MemoryPool> memory_;
+  Pipelines pipelines_;
+  const std::shared_ptr<Queue> queue_;
+};
+
+std::vector<std::string> diagnose();
+
+}  // namespace wavetile::vulkan
