@@ -1,0 +1,30 @@
+// Public exports only.
+export type { DataType, TypedArray } from './runtime/data-types.js';
+export { Device, type DeviceOpenOptions } from './runtime/device.js';
+export { listDiagnostics } from './runtime/device-choice.js';
+export { ComputeError, type ComputeErrorCode, type ComputeErrorOptions } from './runtime/errors.js';
+export type { Backend, DeviceInfo, Diagnosis, MemoryInfo } from './runtime/native.js';
+export {
+  type CommandTime,
+  type DispatchCall,
+  type Grid,
+  Program,
+  type ProgramRunOptions,
+  type ProgramRunResult,
+  Recorder,
+} from './runtime/program.js';
+export { Tensor, type TensorReadOptions, type TensorWriteOptions } from './runtime/tensor.js';
+export { FlatIndex, type FlatIndexOptions } from './vector/flat-index.js';
+export * from './vector/formats/index.js';
+export type { InvertedSearchOptions } from './vector/inverted-index.js';
+export { IvfFlatIndex, type IvfFlatTrainOptions } from './vector/ivf-flat-index.js';
+export { IvfPqIndex, type IvfPqTrainOptions } from './vector/ivf-pq-index.js';
+export { type Assignment, KMeans, type KMeansTrainOptions } from './vector/kmeans.js';
+export type { Metric } from './vector/metric.js';
+export type { VectorInput } from './vector/packed-rows.js';
+export { ProductQuantizer, type ProductQuantizerTrainOptions } from './vector/product-quantizer.js';
+export type { AddOptions, IndexStats, SearchOptions, SearchResult } from './vector/search-index.js';
+export type { KMeansInit } from './vector/seeding.js';
+export type { Ids } from './vector/slot-ids.js';
+export type { KMeansProgress } from './vector/train-centroids.js';
+export type { TrainingOptions } from './vector/training-options.js';
