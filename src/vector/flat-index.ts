@@ -1,0 +1,128 @@
+// Exact search. Every tile of 128 stored vectors reports its smallest distance; the k best tiles hold the k nearest.
+import { tileConstants } from '../kernels/choices.js';
+import type { Device } from '../runtime/device.js';
+import type { Recorder } from '../runtime/program.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { checkOneOf, checkOptions } from '../runtime/validate.js';
+import { openIndex, saveIndex } from './index-storage.js';
+import { GROUP, rowLayout, TILE } from './layout.js';
+import { METRICS, type Metric, metricConstants } from './metric.js';
+import { PagedLists } from './paged-lists.js';
+import type { PackedRows, VectorInput } from './packed-rows.js';
+import { recordRowScan, storeRows } from './row-lists.js';
+import { SearchIndex, type SearchOptions, type SearchResult } from './search-index.js';
+import type { PlanQueries, SearchStages } from './search-plan.js';
+import { checkDevice, checkShape } from './training-options.js';
+
+export interface FlatIndexOptions {
+  /** Numbers in a vector. */
+  dimensions: number;
+  /** Default `l2`. */
+  metric?: Metric;
+}
+
+/** Up to so many queries the scan is bound by memory and reads each vector once for eight of them. */
+const FEW_QUERIES = 32;
+
+/**
+ * An index that compares each query with every vector. L2 distances are summed from differences, so they are exact to
+ * float32 rounding whatever the vectors' offset.
+ *
+ * @example
+ * const index = FlatIndex.create(device, { dimensions: 128 });
+ * await index.add(vectors);
+ * const { ids, distances } = await index.search(queries, { k: 10 });
+ */
+export class FlatIndex extends SearchIndex {
+  protected readonly kind = 'FlatIndex';
+  protected readonly addBytesPerRow = 4;
+
+  private constructor(device: Device, dimensions: number, metric: Metric) {
+    super(device, { dimensions, metric }, new PagedLists(device, 0, rowLayout(dimensions).chunks, 'f32'));
+  }
+
+  /** An empty index. */
+  static create(device: Device, options: FlatIndexOptions): FlatIndex {
+    const where = 'FlatIndex.create';
+    checkDevice(where, device);
+    checkShape(where, options, ['dimensions', 'metric']);
+    const { dimensions, metric = 'l2' } = options;
+    checkOneOf(where, 'metric', metric, METRICS);
+    return new FlatIndex(device, dimensions, metric);
+  }
+
+  /** The k nearest vectors of each query (row-major), exactly. Concurrent calls share runs. */
+  search(queries: VectorInput, options: SearchOptions = {}): Promise<SearchResult> {
+    checkOptions('FlatIndex.search', options, ['k', 'signal']);
+    const { k = 10, signal } = options;
+    return this.searchLists('FlatIndex.search', queries, { k, probes: 0, signal });
+  }
+
+  /** Writes the index to a file, atomically. */
+  save(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.check('FlatIndex.save');
+    const { dimensions, metric, lists, slotIds } = this;
+    return this.changes.run(() => saveIndex(path, { kind: 'flat', meta: { dimensions, metric }, lists, slotIds }, options));
+  }
+
+  /** Reads an index that any device may have written. */
+  static async load(device: Device, path: string, options: { signal?: AbortSignal } = {}): Promise<FlatIndex> {
+    checkDevice('FlatIndex.load', device);
+    await using file = await openIndex<Required<FlatIndexOptions>>(path, 'flat');
+    const { dimensions, metric } = file.meta;
+    const index = new FlatIndex(device, dimensions, metric);
+    const { lists, slotIds } = index;
+    return await file.restoreInto(index, { lists, slotIds }, options);
+  }
+
+  protected probesFor(k: number): number {
+    return Math.max(1, Math.min(k, this.#tiles));
+  }
+
+  get #tiles(): number {
+    return Math.ceil(this.count / TILE);
+  }
+
+  protected stages(): SearchStages {
+    const layout = rowLayout(this.dimensions);
+    const { metric, normalize } = metricConstants(this.metric);
+    return {
+      layout,
+      normalize,
+      columns: this.#tiles,
+      recordScores: (recorder, queries, scores) => this.#recordMinima(recorder, queries, scores),
+      recordScan: (recorder, call) => recordRowScan(recorder, call, layout.chunks, metric),
+    };
+  }
+
+  #recordMinima(recorder: Recorder, queries: PlanQueries, minima: Tensor): void {
+    const { metric } = metricConstants(this.metric);
+    const queryCount = queries.rows;
+    for (const { tensor: storage, firstGroup, groupCount } of this.lists.segments) {
+      const rows = Math.min(groupCount * GROUP, this.count - firstGroup * GROUP);
+      if (rows <= 0) continue;
+      const { chunks } = rowLayout(this.dimensions);
+      const buffers = { queries: queries.tensor, storage, minima };
+      const params = { queryCount, rows, chunks, firstTile: (firstGroup * GROUP) / TILE, stride: this.#tiles };
+      const tiles = Math.ceil(rows / TILE);
+      if (queryCount <= FEW_QUERIES) {
+        const grid = [tiles, Math.ceil(queryCount / 8)] as const;
+        recorder.dispatch('scan_minima', { buffers, params, constants: { metric }, grid });
+      } else {
+        const grid = [tiles, Math.ceil(queryCount / TILE)] as const;
+        recorder.dispatch('tile_minima', { buffers, params, constants: tileConstants(this.device, metric), grid });
+      }
+    }
+  }
+
+  /** A tile is a list: vectors fill one after the other. */
+  protected async place(rows: PackedRows, first: number): Promise<Uint32Array> {
+    return Uint32Array.from({ length: rows.rows }, (_, i) => Math.floor((first + i) / TILE));
+  }
+
+  protected store(rows: PackedRows, _labels: Uint32Array, slots: Tensor, signal?: AbortSignal): Promise<void> {
+    return storeRows(this.device, rows, slots, this.lists.segments, signal);
+  }
+
+  protected disposeParts(): void {}
+}

@@ -1,0 +1,113 @@
+// The k-means loop shared by KMeans, the product quantizer and the inverted indexes.
+import type { Device } from '../runtime/device.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { CentroidTrainer } from './centroid-trainer.js';
+import type { RowLayout } from './layout.js';
+import { type Metric, metricConstants } from './metric.js';
+import { packRows, type VectorInput } from './packed-rows.js';
+import { type KMeansInit, seedPlusPlus, seedRandom } from './seeding.js';
+import { TrainingRows } from './training-rows.js';
+
+/** One iteration, as `onProgress` gets it. */
+export interface KMeansProgress {
+  /** From 1. */
+  iteration: number;
+  iterations: number;
+  /** Sum of distances to the nearest centroid before this iteration's update (L2: squared; else minus the similarity). */
+  objective: number;
+  milliseconds: number;
+  /** Empty clusters that were given half of a large one. */
+  repaired: number;
+}
+
+export interface CentroidTrainingOptions {
+  readonly where: string;
+  readonly layout: RowLayout;
+  readonly clusters: number;
+  readonly metric: Metric;
+  readonly init: KMeansInit | Float32Array;
+  readonly iterations: number;
+  readonly tolerance: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: KMeansProgress) => void) | undefined;
+}
+
+export interface TrainedCentroids {
+  /** Packed rows, one per cluster. The caller disposes of it. */
+  readonly centroids: Tensor;
+  readonly history: readonly KMeansProgress[];
+}
+
+export async function trainCentroids(
+  device: Device,
+  vectors: VectorInput,
+  options: CentroidTrainingOptions,
+): Promise<TrainedCentroids> {
+  const { layout, signal, where } = options;
+  const { metric, normalize } = metricConstants(options.metric);
+  signal?.throwIfAborted();
+  // Labels, distances, norms, order and counts: five words for each row and subspace.
+  const workspaceBytes = 5 * 4 * layout.subspaces;
+  const rows = new TrainingRows(device, vectors, { where, layout, normalize, signal, workspaceBytes });
+  if (rows.count < options.clusters)
+    process.emitWarning(`${where}: ${rows.count} vectors for ${options.clusters} clusters; some will repeat or stay empty`, {
+      code: 'WAVETILE_FEW_VECTORS',
+    });
+  let trainer: CentroidTrainer | undefined;
+  try {
+    trainer = new CentroidTrainer(device, rows, { layout, clusters: options.clusters, metric, normalize });
+    await seedCentroids(device, rows, trainer.centroids, options, normalize);
+    return { centroids: trainer.centroids, history: await iterate(trainer, options) };
+  } catch (error) {
+    trainer?.centroids.dispose();
+    throw error;
+  } finally {
+    trainer?.dispose();
+    rows.dispose();
+  }
+}
+
+async function seedCentroids(
+  device: Device,
+  rows: TrainingRows,
+  centroids: Tensor,
+  options: CentroidTrainingOptions,
+  normalize: number,
+): Promise<void> {
+  const { init, layout, clusters, where, signal } = options;
+  if (init === 'random') return seedRandom(rows, centroids, options);
+  if (init === 'k-means++') {
+    let seeded = false;
+    return rows.forEach(async (chunk) => {
+      if (!seeded) await seedPlusPlus(device, chunk, centroids, options);
+      seeded = true;
+    });
+  }
+  const given = await packRows(device, init, { first: 0, count: clusters }, { where, layout, normalize, signal });
+  using copy = await device.record((recorder) => recorder.copy(given.tensor, centroids));
+  await copy.run();
+  given.tensor.dispose();
+}
+
+async function iterate(trainer: CentroidTrainer, options: CentroidTrainingOptions): Promise<KMeansProgress[]> {
+  const history: KMeansProgress[] = [];
+  for (let iteration = 1; iteration <= options.iterations; iteration++) {
+    options.signal?.throwIfAborted();
+    const begin = performance.now();
+    const { objective, sizes } = await trainer.pass(options.signal);
+    const repaired = await trainer.repairEmpty(sizes);
+    const milliseconds = performance.now() - begin;
+    const progress = { iteration, iterations: options.iterations, objective, milliseconds, repaired };
+    const previous = history.at(-1)?.objective;
+    history.push(progress);
+    options.onProgress?.(progress);
+    if (previous !== undefined && repaired === 0 && hasConverged(previous, objective, options.tolerance)) break;
+  }
+  return history;
+}
+
+/** A tolerance of 0 means: do all iterations. */
+function hasConverged(previous: number, objective: number, tolerance: number): boolean {
+  return tolerance > 0 && previous - objective < tolerance * Math.abs(previous);
+}
