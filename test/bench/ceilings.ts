@@ -1,0 +1,47 @@
+// What the device reaches in this run: reading and copying memory, and float32 multiply-adds.
+import type { Device } from '../../src/index.js';
+import { type Ceilings, classOf, timeProgram } from './context.js';
+import { noise } from './data.js';
+
+const SIZES = { gpu: 1 << 30, cpu: 1 << 28, software: 1 << 26 };
+const ROUNDS = { gpu: 4096, cpu: 4096, software: 256 };
+const VALUES = { gpu: 1 << 20, cpu: 1 << 16, software: 1 << 14 };
+
+const BEST = { summary: (millis: readonly number[]) => Math.min(...millis) };
+
+async function memoryRates(device: Device): Promise<{ read: number; copy: number }> {
+  const bytes = Math.min(SIZES[classOf(device)], Math.floor(device.info.maxBindingBytes / 65536) * 65536);
+  using source = await device.tensorFrom(noise(bytes / 4, 1));
+  using target = device.tensor('f32', [bytes / 4]);
+  const groups = bytes / 65536;
+  using folded = device.tensor('u32', [groups * 256]);
+  using reading = await device.record((recorder) => {
+    recorder.dispatch('read_bandwidth', { buffers: { source, folded }, params: { count: bytes / 16 }, grid: [groups] });
+  });
+  using copying = await device.record((recorder) => {
+    recorder.copy(source, target);
+  });
+  const read = await timeProgram(reading, BEST);
+  const copy = await timeProgram(copying, BEST);
+  return { read: rate(bytes, read), copy: rate(2 * bytes, copy) };
+}
+
+const rate = (amount: number, { deviceMs, wallMs }: { deviceMs?: number; wallMs: number }) =>
+  (amount / (deviceMs ?? wallMs)) * 1000;
+
+async function multiplyAddRate(device: Device): Promise<number> {
+  const count = VALUES[classOf(device)];
+  const rounds = ROUNDS[classOf(device)];
+  using start = await device.tensorFrom(noise(count, 2));
+  using results = device.tensor('f32', [count]);
+  const params = { count, rounds, factor: 0.96875, addend: 0.25 };
+  using program = await device.record((recorder) => {
+    recorder.dispatch('multiply_add', { buffers: { start, results }, params, grid: [count / 256] });
+  });
+  return rate(count * rounds * 16, await timeProgram(program, BEST));
+}
+
+export async function measureCeilings(device: Device): Promise<Ceilings> {
+  const { read, copy } = await memoryRates(device);
+  return { readBytesPerSecond: read, copyBytesPerSecond: copy, flopsPerSecond: await multiplyAddRate(device) };
+}

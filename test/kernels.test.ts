@@ -1,0 +1,63 @@
+// Every kernel case on every device present, judged by its float64 reference, and a table of the outcome.
+import { afterAll, describe, expect, test } from 'vitest';
+import { kernelTable } from '../src/kernels/generated.js';
+import { describeDevices, testDevices, validationMessages } from './support/devices.js';
+import { loadCases } from './support/load-cases.js';
+import { runCase } from './support/run-case.js';
+
+const all = await loadCases();
+const outcomes = new Map<string, { passed: number; failed: number; skipped: number }>();
+
+function record(kernel: string, backend: string, outcome: 'passed' | 'failed' | 'skipped'): void {
+  const key = `${kernel} ${backend}`;
+  const counts = outcomes.get(key) ?? { passed: 0, failed: 0, skipped: 0 };
+  counts[outcome]++;
+  outcomes.set(key, counts);
+}
+
+function summary(kernel: string, backend: string): string {
+  const counts = outcomes.get(`${kernel} ${backend}`);
+  if (counts === undefined) return 'not run';
+  const { passed, failed, skipped } = counts;
+  return [`${passed} passed`, failed ? `${failed} FAILED` : '', skipped ? `${skipped} skipped` : '']
+    .filter(Boolean)
+    .join(', ');
+}
+
+function table(): string {
+  const backends = testDevices.map(({ backend }) => backend);
+  const rows = [
+    ['kernel', ...backends],
+    ...all.map(({ kernel }) => [kernel, ...backends.map((backend) => summary(kernel, backend))]),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ')).join('\n');
+}
+
+test('every kernel has cases', () => {
+  expect(all.map(({ kernel }) => kernel).sort()).toEqual(Object.keys(kernelTable).sort());
+});
+
+describeDevices('kernels', (device, { backend, messages }) => {
+  describe.each([...all])('$kernel', ({ kernel, list }) => {
+    test.each([...list])('$name', async (kernelCase) => {
+      const wrong = await runCase(device(), kernel, kernelCase).catch(
+        (error: Error) => `${error.name}: ${error.message}`,
+      );
+      const reason = kernelCase.skip?.[backend];
+      if (reason !== undefined) {
+        record(kernel, backend, wrong === undefined ? 'failed' : 'skipped');
+        validationMessages(messages);
+        expect(wrong, `it passes, but is skipped: ${reason}`).toBeDefined();
+        return;
+      }
+      const faults = [...(wrong === undefined ? [] : [wrong]), ...validationMessages(messages)];
+      record(kernel, backend, faults.length === 0 ? 'passed' : 'failed');
+      expect(faults).toEqual([]);
+    });
+  });
+});
+
+afterAll(() => {
+  if (outcomes.size > 0) process.stdout.write(`\n${table()}\n\n`);
+});

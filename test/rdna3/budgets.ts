@@ -1,0 +1,63 @@
+// What the hot kernels may cost on RDNA3 in wave32. A SIMD has 1536 vector registers of 32 lanes on the 7900 XTX and 1024
+// on the 780M, so 96 and 64 of them leave room for 16 waves, the most there are.
+import type { Family } from './compile.js';
+
+export interface Budget {
+  readonly kernel: string;
+  readonly constants: Readonly<Record<number, number>>;
+  readonly registers: Readonly<Record<Family, number>>;
+  readonly sharedBytes: number;
+  /** Instructions that have to be there, and ones that must not. */
+  readonly must: readonly RegExp[];
+  readonly mustNot?: readonly RegExp[];
+}
+
+const l2 = { 0: 0 };
+const innerProduct = { 0: 1 };
+const wideLoads = /buffer_load_b128/;
+
+// 8 x 8 results a thread: two multiply-adds an instruction (VOPD), operands by 16-byte loads of shared memory.
+const tiled = { sharedBytes: 16384, must: [/v_dual_fmac_f32/, /ds_load_b128/, wideLoads], mustNot: [/ds_load_b32/] };
+const assignNearest = { ...tiled, kernel: 'vector/assign_nearest', registers: { phoenix: 128, navi31: 144 } };
+const tileMinima = { ...tiled, kernel: 'vector/tile_minima', registers: { phoenix: 128, navi31: 120 } };
+
+// Bound by memory: all 16 waves of a SIMD stay in flight. Queries are the same for a wave, so they are scalar loads.
+const scanMinima = {
+  kernel: 'vector/scan_minima',
+  registers: { phoenix: 64, navi31: 96 },
+  sharedBytes: 4096,
+  must: [wideLoads, /s_buffer_load_b512/],
+};
+const scanRows = {
+  kernel: 'vector/scan_rows',
+  registers: { phoenix: 64, navi31: 72 },
+  sharedBytes: 0,
+  must: [wideLoads, /s_buffer_load_b128/],
+};
+const scanCodes = {
+  kernel: 'vector/scan_codes',
+  registers: { phoenix: 64, navi31: 72 },
+  sharedBytes: 16384,
+  must: [wideLoads, /ds_load_b32/],
+};
+
+export const budgets: readonly Budget[] = [
+  { ...assignNearest, constants: l2 },
+  { ...assignNearest, constants: innerProduct },
+  { ...tileMinima, constants: l2 },
+  { ...tileMinima, constants: innerProduct },
+  { ...scanMinima, constants: l2 },
+  { ...scanMinima, constants: innerProduct },
+  { ...scanRows, constants: l2 },
+  { ...scanRows, constants: innerProduct },
+  { ...scanCodes, constants: { 0: 0, 1: 8, 2: 1 } },
+  { ...scanCodes, constants: { 0: 0, 1: 4, 2: 1 } },
+  { ...scanCodes, constants: { 0: 1, 1: 8, 2: 1 } },
+  {
+    kernel: 'vector/select_smallest',
+    constants: {},
+    registers: { phoenix: 96, navi31: 96 },
+    sharedBytes: 20480,
+    must: [/ds_add_u32/, /ds_append/],
+  },
+];

@@ -1,0 +1,3 @@
+// volk's one implementation in this program.
+#define VOLK_IMPLEMENTATION
+#include <volk.h>

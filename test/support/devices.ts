@@ -1,0 +1,62 @@
+// The devices that tests run on: the CPU always, Vulkan where there is a driver, with validation, whose every message
+// fails the test. One device of each kind is shared by the tests of a file.
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { Device, type DeviceInfo, type DeviceOpenOptions, listDiagnostics } from '../../src/index.js';
+
+export interface TestDevice {
+  readonly backend: 'cpu' | 'vulkan';
+  /** Why there is none, when there is none. */
+  readonly missing?: string;
+  /** Opens one more such device; what the validation layer says goes to `messages`. */
+  open(options?: DeviceOpenOptions): Promise<Device>;
+  readonly messages: string[];
+}
+
+async function openValidated(options: DeviceOpenOptions, validation: boolean): Promise<Device> {
+  try {
+    return await Device.open({ ...options, validation });
+  } catch (error) {
+    // A machine with a driver and without the layer still runs the tests.
+    if (!validation || (error as { code?: string }).code !== 'UNSUPPORTED') throw error;
+    return Device.open(options);
+  }
+}
+
+function testDevice(backend: 'cpu' | 'vulkan', present: readonly DeviceInfo[]): TestDevice {
+  const messages: string[] = [];
+  const open = (options: DeviceOpenOptions = {}) => {
+    const onWarning = (message: string) => messages.push(message);
+    return openValidated({ backend, onWarning, ...options }, backend === 'vulkan');
+  };
+  if (present.some((info) => info.backend === backend)) return { backend, open, messages };
+  const lines = listDiagnostics().find((diagnosis) => diagnosis.backend === backend)?.lines ?? ['not in this build'];
+  return { backend, open, messages, missing: lines.join('; ') };
+}
+
+/** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`) narrows a run. */
+const wanted = process.env.WAVETILE_TEST_DEVICES?.split(',') ?? ['cpu', 'vulkan'];
+const present = Device.list();
+
+export const testDevices: readonly TestDevice[] = (['cpu', 'vulkan'] as const)
+  .filter((backend) => wanted.includes(backend))
+  .map((backend) => testDevice(backend, present));
+
+export const validationMessages = (messages: string[]): string[] => messages.splice(0);
+
+/** Describes a behaviour once for each device present; `body` gets the open device when a test runs. */
+export function describeDevices(title: string, body: (device: () => Device, kind: TestDevice) => void): void {
+  for (const kind of testDevices) {
+    const why = kind.missing === undefined ? '' : ` (skipped: ${kind.missing})`;
+    describe.skipIf(kind.missing !== undefined)(`${title} on ${kind.backend}${why}`, () => {
+      let device: Device;
+      beforeAll(async () => {
+        device = await kind.open();
+      });
+      afterEach(() => {
+        expect(validationMessages(kind.messages), 'validation messages').toEqual([]);
+      });
+      afterAll(() => device?.dispose());
+      body(() => device, kind);
+    });
+  }
+}
