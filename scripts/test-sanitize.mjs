@@ -18,6 +18,7 @@ if (!build) throw new RangeError(`${kind}: the sanitizers are ${Object.keys(buil
 
 await setUp();
 const missing = await provideDrivers();
+if (missing) say(missing);
 say(`compiling the addon with ${build.sanitizers}`);
 const env = compilerEnvironment();
 // node-gyp-build looks for build/Release below the folder that WAVETILE_PREBUILD names.
@@ -49,7 +50,7 @@ function ownRaces() {
 
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...(patterns.length > 0 ? patterns : ['test/runtime'])];
 const status = await attend(process.execPath, vitest, {
-  ...testEnvironment(missing),
+  ...testEnvironment(),
   WAVETILE_PREBUILD: join(root, build.folder),
   LD_PRELOAD: ask('g++', [`-print-file-name=${build.library}`], env),
   // Node and the drivers keep memory until their process ends.

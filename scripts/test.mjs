@@ -12,5 +12,5 @@ if (missing) say(missing);
 await handOver(
   process.execPath,
   ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)],
-  testEnvironment(missing),
+  testEnvironment(),
 );

@@ -10,8 +10,10 @@
 namespace wavetile::vulkan {
 namespace {
 
-// A wake-up by the kernel costs about as much as a short run.
-constexpr auto kSpin = std::chrono::microseconds(20);
+// A wake-up by the operating system costs as much as a search: short runs are met awake where cores are many.
+constexpr auto kSpin = std::chrono::microseconds(300);
+constexpr auto kShortSpin = std::chrono::microseconds(20);
+constexpr unsigned kManyCores = 4;
 // So that a device lost elsewhere is noticed.
 constexpr uint64_t kWaitNs = 100'000'000;
 
@@ -170,7 +172,8 @@ bool Queue::reached(uint64_t value) {
 
 bool Queue::spin_for(uint64_t value) {
   if (context_->physical.info.kind == "software") return false;  // it needs the processor for the run itself
-  const auto end = std::chrono::steady_clock::now() + kSpin;
+  static const auto spin = std::thread::hardware_concurrency() >= kManyCores ? kSpin : kShortSpin;
+  const auto end = std::chrono::steady_clock::now() + spin;
   do {
     if (reached(value)) return true;
   } while (std::chrono::steady_clock::now() < end);

@@ -1,15 +1,14 @@
-// What the tests find in their environment: drivers, caches, and why there is no Vulkan where there is none.
+// What the tests find in their environment: drivers, caches.
 import { join } from 'node:path';
 import { driverEnvironment } from './drivers.mjs';
 import { root } from './shell.mjs';
 
-export function testEnvironment(missingDrivers) {
+export function testEnvironment() {
   return {
     ...driverEnvironment(),
     // lavapipe compiles at the first dispatch: seconds without this folder.
     MESA_SHADER_CACHE_DIR: process.env.MESA_SHADER_CACHE_DIR ?? join(root, '.cache/mesa'),
     // Newer validation layers look for hazards between dispatches only with this.
     VK_LAYER_SYNCVAL_SHADER_ACCESSES_HEURISTIC: '1',
-    ...(missingDrivers ? { WAVETILE_TEST_NO_VULKAN: missingDrivers } : {}),
   };
 }

@@ -25,16 +25,17 @@ export interface TensorWriteOptions {
   signal?: AbortSignal;
 }
 
-/** Memory that a tensor and its views share; freed when the last of them was disposed of. */
+/** Memory that a tensor and its slices share; freed with the tensor. */
 interface Storage {
   readonly session: Session;
   readonly buffer: NativeBuffer;
-  uses: number;
+  freed: boolean;
 }
 
 interface TensorParts {
   readonly device: Device;
   readonly storage: Storage;
+  readonly isSlice?: boolean;
   readonly type: DataType;
   readonly shape: readonly number[];
   readonly byteOffset: number;
@@ -80,6 +81,7 @@ export class Tensor implements Disposable {
   /** Where it begins in the memory that it shares with the tensor it is a slice of. */
   readonly byteOffset: number;
   readonly #storage: Storage;
+  readonly #isSlice: boolean;
   #disposed = false;
 
   static {
@@ -88,16 +90,16 @@ export class Tensor implements Disposable {
       const buffer = calling(`device.tensor: ${type} of ${shape.join(' x ') || '1'}`, () =>
         session.native.allocate(session.handle, bytes),
       );
-      return new Tensor({ device, storage: { session, buffer, uses: 0 }, type, shape, byteOffset: 0 });
+      return new Tensor({ device, storage: { session, buffer, freed: false }, type, shape, byteOffset: 0 });
     };
     sessionOf = (tensor) => tensor.#storage.session;
     rangeOf = (where, name, tensor) => {
-      if (tensor.#disposed) throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
+      if (tensor.disposed) throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
       return { buffer: tensor.#storage.buffer, offset: tensor.byteOffset, bytes: tensor.bytes };
     };
   }
 
-  private constructor({ device, storage, type, shape, byteOffset }: TensorParts) {
+  private constructor({ device, storage, type, shape, byteOffset, isSlice = false }: TensorParts) {
     this.device = device;
     this.type = type;
     this.shape = shape;
@@ -105,11 +107,11 @@ export class Tensor implements Disposable {
     this.bytes = this.length * DATA_TYPES[type].bytes;
     this.byteOffset = byteOffset;
     this.#storage = storage;
-    storage.uses += 1;
+    this.#isSlice = isSlice;
   }
 
   get disposed(): boolean {
-    return this.#disposed;
+    return this.#disposed || this.#storage.freed;
   }
 
   /**
@@ -165,7 +167,7 @@ export class Tensor implements Disposable {
   }
 
   /**
-   * A view on `length` elements from `offset` on, sharing this tensor's memory. To be bound to a kernel it must begin at
+   * A view on `length` elements from `offset` on, sharing this tensor's memory for as long as that lives. To be bound to a kernel it must begin at
    * a multiple of `device.info.bindingAlignment` bytes.
    */
   slice(offset: number, length: number): Tensor {
@@ -179,15 +181,17 @@ export class Tensor implements Disposable {
       type: this.type,
       shape: Object.freeze([length]),
       byteOffset: this.byteOffset + offset * DATA_TYPES[this.type].bytes,
+      isSlice: true,
     });
   }
 
-  /** Gives the memory back once its views are disposed of and the programs that use it are gone. */
+  /** Gives the memory back once the programs that use it are gone. A slice owns none: it ends with its tensor. */
   dispose(): void {
-    if (this.#disposed) return;
+    if (this.disposed) return;
     this.#disposed = true;
-    this.#storage.uses -= 1;
-    if (this.#storage.uses === 0) this.#storage.session.native.freeBuffer(this.#storage.buffer);
+    if (this.#isSlice) return;
+    this.#storage.freed = true;
+    this.#storage.session.native.freeBuffer(this.#storage.buffer);
   }
 
   [Symbol.dispose](): void {
@@ -195,7 +199,7 @@ export class Tensor implements Disposable {
   }
 
   #check(where: string): Session {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: the tensor was disposed of`);
+    if (this.disposed) throw new ComputeError('DISPOSED', `${where}: the tensor was disposed of`);
     this.#storage.session.check(where);
     return this.#storage.session;
   }

@@ -5,14 +5,18 @@ import type { Program, Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { type CentroidShape, recordAssign, recordNorms } from './assigner.js';
 import { CountingSort } from './counting-sort.js';
-import { elementGrid, packedLength, roundUp, TILE } from './layout.js';
+import { linearGrid, packedLength, roundUp, TILE } from './layout.js';
 import type { PackedRows } from './packed-rows.js';
 import type { TrainingRows } from './training-rows.js';
 import { Workspace } from './workspace.js';
 
-/** Points that one workgroup of `cluster_sums` is meant to add up. */
-const POINTS_PER_SPLIT = 256;
-const MAX_SPLITS = 64;
+/** A split's share of the points should stay in a GPU's cache while all clusters gather from it. */
+const SPLIT_BYTES = 16 << 20;
+/** Points that each part of a cluster should hold on average, or its partial sum is not worth its memory. */
+const POINTS_PER_PART = 8;
+/** Centroids that a workgroup of `update_centroids` takes at a time. */
+const CENTROIDS_PER_WORKGROUP = 8;
+const MAX_SPLITS = 256;
 const SUM_BLOCK = 4096;
 
 export interface TrainerShape extends CentroidShape {
@@ -54,7 +58,7 @@ export class CentroidTrainer {
     this.#workspace = new Workspace(device);
     this.#rows = rows;
     this.#shape = shape;
-    this.#splits = Math.min(MAX_SPLITS, Math.max(1, Math.ceil(rows.chunkRows / (clusters * POINTS_PER_SPLIT))));
+    this.#splits = splitsFor(rows.chunkRows, clusters, layout.chunks);
     this.centroids = device.tensor('f32', [packedLength(clusters, layout.chunks)]);
     this.#sort = new CountingSort(device, { rows: rows.chunkRows, clusters, subspaces: layout.subspaces });
     this.#labels = this.#workspace.tensor('u32', perRow);
@@ -66,6 +70,11 @@ export class CentroidTrainer {
       this.#pointNorms.push(this.#workspace.tensor('f32', perRow));
       this.#objectives.push(this.#workspace.tensor('f32', layout.subspaces * Math.ceil(rows.chunkRows / SUM_BLOCK)));
     }
+  }
+
+  /** Whether a pass may be asked for while the one before it is still running. */
+  get overlaps(): boolean {
+    return this.#rows.resident && this.#pass !== undefined;
   }
 
   /** Assigns every point and moves the centroids to their clusters' means, once. */
@@ -168,7 +177,7 @@ export class CentroidTrainer {
         splits: this.#splits,
       },
       constants: { normalize },
-      grid: elementGrid(clusters * layout.subspaces),
+      grid: linearGrid(Math.ceil((clusters * layout.subspaces) / CENTROIDS_PER_WORKGROUP)),
     });
   }
 
@@ -215,4 +224,10 @@ function splitLargest(sizes: Uint32Array, subspace: number): number[] {
     triples.push(empty, donor, subspace);
   }
   return triples;
+}
+
+/** Parts that each cluster's points are summed in. */
+function splitsFor(rows: number, clusters: number, chunks: number): number {
+  const byCache = Math.ceil((rows * chunks * 16) / SPLIT_BYTES);
+  return Math.max(1, Math.min(byCache, MAX_SPLITS, Math.floor(rows / (clusters * POINTS_PER_PART))));
 }

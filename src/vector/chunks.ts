@@ -3,7 +3,8 @@ import type { Device } from '../runtime/device.js';
 import { TILE } from './layout.js';
 import { type PackedRows, type PackOptions, packRows, type VectorInput } from './packed-rows.js';
 
-const CHUNK_ROWS = 65536;
+/** A multiple of a tile, and fewer than the workgroups along one side of a grid: kernels may take one for each row. */
+const CHUNK_ROWS = 65408;
 /** Share of the free device memory that one chunk and its workspace may take. */
 const MEMORY_SHARE = 0.25;
 

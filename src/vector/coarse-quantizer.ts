@@ -60,11 +60,16 @@ export class CoarseQuantizer {
     this.#assigner = assigner;
   }
 
-  /** Wraps packed centroids, which it then owns. */
+  /** Takes packed centroids over, also when it fails. */
   static async create(device: Device, centroids: Tensor, shape: CoarseShape): Promise<CoarseQuantizer> {
     const { metric } = metricConstants(shape.metric);
     const clusters = { layout: wholeRows(shape.layout), clusters: shape.lists, metric };
-    return new CoarseQuantizer(device, centroids, shape, await Assigner.create(device, centroids, clusters));
+    try {
+      return new CoarseQuantizer(device, centroids, shape, await Assigner.create(device, centroids, clusters));
+    } catch (error) {
+      centroids.dispose();
+      throw error;
+    }
   }
 
   static async train(

@@ -4,8 +4,8 @@ import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkInteger, describe } from '../runtime/validate.js';
 import { Assigner } from './assigner.js';
-import { elementGrid, rowLayout, type RowLayout } from './layout.js';
-import { unpackRows, type PackedRows, type VectorInput } from './packed-rows.js';
+import { elementGrid, type RowLayout, rowLayout } from './layout.js';
+import { type PackedRows, unpackRows, type VectorInput } from './packed-rows.js';
 import { type CentroidTrainingOptions, trainCentroids } from './train-centroids.js';
 
 export interface CodeShape {
@@ -58,11 +58,16 @@ export class Codebooks {
     this.codeChunks = Math.ceil(this.codeBytes / 16);
   }
 
-  /** Wraps packed codewords, which it then owns. */
+  /** Takes packed codewords over, also when it fails. */
   static async create(device: Device, tensor: Tensor, shape: CodeShape): Promise<Codebooks> {
     const layout = rowLayout(shape.dimensions, shape.subspaces);
-    const assigner = await Assigner.create(device, tensor, { layout, clusters: shape.codewords, metric: 0 });
-    return new Codebooks(device, tensor, shape, assigner);
+    try {
+      const assigner = await Assigner.create(device, tensor, { layout, clusters: shape.codewords, metric: 0 });
+      return new Codebooks(device, tensor, shape, assigner);
+    } catch (error) {
+      tensor.dispose();
+      throw error;
+    }
   }
 
   /** Trains all subspaces in one batch of dispatches. */
@@ -107,7 +112,14 @@ export class Codebooks {
   }
 
   #packParams(rows: number, firstSlot: number, slotCount: number) {
-    return { rows, subspaces: this.layout.subspaces, words: this.codeWords, chunks: this.codeChunks, firstSlot, slotCount };
+    return {
+      rows,
+      subspaces: this.layout.subspaces,
+      words: this.codeWords,
+      chunks: this.codeChunks,
+      firstSlot,
+      slotCount,
+    };
   }
 
   /** Writes the vectors that row-major code rows stand for, row-major. */

@@ -4,7 +4,7 @@ import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOneOf, checkOptions } from '../runtime/validate.js';
-import { openIndex, saveIndex } from './index-storage.js';
+import { checkFile, type FileOptions, openIndex, saveIndex } from './index-storage.js';
 import { GROUP, rowLayout, TILE } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
 import { PagedLists } from './paged-lists.js';
@@ -59,15 +59,21 @@ export class FlatIndex extends SearchIndex {
   }
 
   /** Writes the index to a file, atomically. */
-  save(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+  save(path: string, options: FileOptions = {}): Promise<void> {
     this.check('FlatIndex.save');
+    checkFile('FlatIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
     return this.changes.run(() => saveIndex(path, { kind: 'flat', meta: { dimensions, metric }, lists, slotIds }, options));
   }
 
   /** Reads an index that any device may have written. */
-  static async load(device: Device, path: string, options: { signal?: AbortSignal } = {}): Promise<FlatIndex> {
+  static load(device: Device, path: string, options: FileOptions = {}): Promise<FlatIndex> {
     checkDevice('FlatIndex.load', device);
+    checkFile('FlatIndex.load', path, options);
+    return FlatIndex.#load(device, path, options);
+  }
+
+  static async #load(device: Device, path: string, options: FileOptions): Promise<FlatIndex> {
     await using file = await openIndex<Required<FlatIndexOptions>>(path, 'flat');
     const { dimensions, metric } = file.meta;
     const index = new FlatIndex(device, dimensions, metric);
@@ -90,6 +96,7 @@ export class FlatIndex extends SearchIndex {
       layout,
       normalize,
       columns: this.#tiles,
+      inOrder: true,
       recordScores: (recorder, queries, scores) => this.#recordMinima(recorder, queries, scores),
       recordScan: (recorder, call) => recordRowScan(recorder, call, layout.chunks, metric),
     };

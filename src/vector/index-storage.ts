@@ -1,14 +1,21 @@
 // Indexes to files and back: lists, ids and the stored bytes as they lie in the device's groups, whatever the device.
+import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
-import { type IndexFile, type IndexSection, openIndexFile, writeIndexFile } from './index-file.js';
-import { GROUP } from './layout.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { checkOptions } from '../runtime/validate.js';
+import { checkPath } from './formats/vectors.js';
+import { type IndexFile, type IndexSection, openIndexFile, type SectionArray, writeIndexFile } from './index-file.js';
+import { GROUP, TILE } from './layout.js';
 import { METRICS } from './metric.js';
+import { type PackOptions, packRows } from './packed-rows.js';
 import type { PagedLists } from './paged-lists.js';
-import type { Ids, SlotIds } from './slot-ids.js';
-import { MAX_DIMENSIONS } from './training-options.js';
+import { ID_KINDS, type IdKind, type Ids, type SlotIds } from './slot-ids.js';
+import { checkSignal, MAX_DIMENSIONS } from './training-options.js';
 
 /** Bytes read from the device, or from the file, at a time. */
 const SLICE_BYTES = 4 << 20;
+/** One 16-byte chunk of each row of a group. */
+const LINE_BYTES = GROUP * 16;
 
 export interface SavedIndex {
   readonly kind: string;
@@ -19,31 +26,50 @@ export interface SavedIndex {
   readonly arrays?: Record<string, Float32Array>;
 }
 
-interface RunOptions {
+export interface FileOptions {
+  /** Aborting rejects with `signal.reason`. */
   signal?: AbortSignal;
 }
 
-export async function saveIndex(path: string, index: SavedIndex, { signal }: RunOptions): Promise<void> {
+/** Checks the arguments that saving and loading have in common. */
+export function checkFile(where: string, path: unknown, options: FileOptions): void {
+  checkPath(where, path);
+  checkOptions(where, options, ['signal']);
+  checkSignal(where, options.signal);
+}
+
+export async function saveIndex(path: string, index: SavedIndex, { signal }: FileOptions): Promise<void> {
   const { lists, slotIds } = index;
   const { groups } = lists.chains();
+  const groupRows = lists.groupRows();
   const sections: IndexSection[] = [
     ...Object.entries(index.arrays ?? {}).map(([name, data]) => ({ name, data })),
     { name: 'listRows', data: Uint32Array.from(lists.sizes) },
     { name: 'groups', data: groups },
-    { name: 'ids', data: slotIds.snapshot(lists.groupCount * GROUP) },
-    { name: 'storage', data: storedBytes(lists), bytes: lists.groupCount * lists.groupBytes, type: 'u32' },
+    { name: 'ids', data: slotIds.snapshot(groupRows) },
+    { name: 'storage', data: storedBytes(lists, groupRows), bytes: lists.groupCount * lists.groupBytes, type: 'u32' },
   ];
   const meta = { ...index.meta, ids: slotIds.kind, nextId: slotIds.next };
   await writeIndexFile(path, { kind: index.kind, meta, sections }, { signal });
 }
 
-async function* storedBytes(lists: PagedLists): AsyncGenerator<Uint8Array> {
+async function* storedBytes(lists: PagedLists, groupRows: Uint8Array): AsyncGenerator<Uint8Array> {
   for (const { tensor, firstGroup, groupCount } of lists.segments) {
     const words = (Math.min(groupCount, lists.groupCount - firstGroup) * lists.groupBytes) / 4;
     for (let offset = 0; offset < words; offset += SLICE_BYTES / 4) {
       const part = await tensor.read({ offset, length: Math.min(SLICE_BYTES / 4, words - offset) });
-      yield new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+      const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+      clearUnused(bytes, firstGroup * lists.groupBytes + offset * 4, lists.groupBytes, groupRows);
+      yield bytes;
     }
+  }
+}
+
+/** Zeros what failed changes left in slots without a row, so that a file's bytes follow from its content. */
+function clearUnused(bytes: Uint8Array, begin: number, groupBytes: number, groupRows: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += LINE_BYTES) {
+    const rows = groupRows[Math.floor((begin + at) / groupBytes)];
+    if (rows < GROUP) bytes.fill(0, at + (rows * LINE_BYTES) / GROUP, at + LINE_BYTES);
   }
 }
 
@@ -51,7 +77,7 @@ async function* storedBytes(lists: PagedLists): AsyncGenerator<Uint8Array> {
 interface CommonMeta {
   readonly dimensions: number;
   readonly metric: string;
-  readonly ids: string;
+  readonly ids: IdKind;
   readonly nextId: number;
 }
 
@@ -63,13 +89,12 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   constructor(file: IndexFile) {
     this.#file = file;
     this.meta = file.meta as Meta;
-    const { dimensions, metric } = file.meta as CommonMeta;
-    const numbers = Object.entries(file.meta as object).filter(([, value]) => typeof value === 'number');
+    if (typeof file.meta !== 'object' || file.meta === null) throw this.invalid('its header has no facts about the index');
+    const { dimensions, metric, nextId } = file.meta as CommonMeta;
     if (!METRICS.some((known) => known === metric)) throw this.invalid(`unknown metric '${metric}'`);
     if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > MAX_DIMENSIONS)
       throw this.invalid(`dimensions must be 1 to ${MAX_DIMENSIONS}, got ${dimensions}`);
-    for (const [name, value] of numbers)
-      if (!Number.isSafeInteger(value) || value < 0) throw this.invalid(`${name} must be a whole number, got ${value}`);
+    if (!Number.isSafeInteger(nextId) || nextId < 0) throw this.invalid(`nextId must be a whole number, got ${nextId}`);
   }
 
   /** An INVALID_FILE error that names the file. */
@@ -79,25 +104,34 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
 
   /** Throws INVALID_FILE unless the header's `name` is a whole number from `min` to `max`. */
   expect(name: keyof Meta & string, min: number, max: number): number {
-    const value = Number(this.meta[name]);
-    if (!Number.isInteger(value) || value < min || value > max)
+    const value: unknown = this.meta[name];
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
       throw this.invalid(`${name} must be ${min} to ${max}, got ${value}`);
     return value;
   }
 
-  /** A section of exactly `count` float32 numbers. */
-  async floats(name: string, count: number): Promise<Float32Array> {
-    const numbers = await this.#file.read(name);
-    if (!(numbers instanceof Float32Array) || numbers.length !== count)
-      throw this.invalid(`section '${name}' must hold ${count} float32 numbers`);
-    return numbers;
+  /** A section of `count` vectors as packed rows, which the caller then owns. */
+  async rows(device: Device, name: string, count: number, options: PackOptions): Promise<Tensor> {
+    const numbers = await this.#section(name, Float32Array);
+    if (numbers.length !== count * options.layout.dimensions) throw this.invalid(`section '${name}' must hold ${count} vectors`);
+    try {
+      return (await packRows(device, numbers, { first: 0, count }, options)).tensor;
+    } catch (error) {
+      throw error instanceof RangeError ? this.invalid(`section '${name}': ${error.message}`) : error;
+    }
+  }
+
+  async #section<A extends SectionArray>(name: string, kind: new (length: number) => A): Promise<A> {
+    const section = await this.#file.read(name);
+    if (section instanceof kind) return section;
+    throw this.invalid(`section '${name}' must be a ${kind.name}, got a ${section.constructor.name}`);
   }
 
   /** Fills an empty index from the file; disposes of it when that fails. */
   async restoreInto<Index extends Disposable>(
     index: Index,
     { lists, slotIds }: { lists: PagedLists; slotIds: SlotIds },
-    { signal }: RunOptions,
+    { signal }: FileOptions,
   ): Promise<Index> {
     try {
       await this.#restoreLists(lists, slotIds);
@@ -110,19 +144,16 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   }
 
   async #restoreLists(lists: PagedLists, slotIds: SlotIds): Promise<void> {
-    const rows = (await this.#file.read('listRows')) as Uint32Array;
-    const groups = (await this.#file.read('groups')) as Uint32Array;
-    const ids = (await this.#file.read('ids')) as Ids;
-    const chained = rows.reduce((sum, count) => sum + Math.ceil(count / GROUP), 0);
-    const used = new Uint8Array(groups.length);
-    for (const group of groups) if (group < used.length) used[group] = 1;
-    if (chained !== groups.length || used.includes(0) || (lists.listCount > 0 && rows.length !== lists.listCount))
-      throw this.invalid('its lists and groups do not agree');
-    const stored = this.#file.sections.find(({ name }) => name === 'storage');
-    if (stored?.bytes !== groups.length * lists.groupBytes || ids.length !== groups.length * GROUP)
-      if (groups.length > 0) throw this.invalid('its groups, ids and storage do not agree');
-    await lists.restore(rows, groups);
     const { ids: kind, nextId } = this.#file.meta as CommonMeta;
+    const rows = await this.#section('listRows', Uint32Array);
+    const groups = await this.#section('groups', Uint32Array);
+    const ids: Ids = await (kind === 'bigint64' ? this.#section('ids', BigInt64Array) : this.#section('ids', Uint32Array));
+    if (!agree(lists, rows, groups)) throw this.invalid('its lists and groups do not agree');
+    if (!ID_KINDS.includes(kind) || (kind === 'none') !== (groups.length === 0)) throw this.invalid(`unknown kind of ids '${kind}'`);
+    const stored = this.#file.sections.find(({ name }) => name === 'storage');
+    if (stored?.bytes !== groups.length * lists.groupBytes || (kind !== 'none' && ids.length !== groups.length * GROUP))
+      throw this.invalid('its groups, ids and storage do not agree');
+    await lists.restore(rows, groups);
     slotIds.restore(ids, lists.slots(), kind, nextId);
   }
 
@@ -144,6 +175,17 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#file.close();
   }
+}
+
+/** Every group is in one list's chain; lists that come into being as vectors do are full tiles, one after the other. */
+function agree(lists: PagedLists, rows: Uint32Array, groups: Uint32Array): boolean {
+  const used = new Uint8Array(groups.length);
+  for (const group of groups) if (group < used.length) used[group] = 1;
+  const chained = rows.reduce((sum, count) => sum + Math.ceil(count / GROUP), 0);
+  if (chained !== groups.length || used.includes(0)) return false;
+  if (lists.listCount > 0) return rows.length === lists.listCount;
+  const last = rows.length - 1;
+  return groups.every((group, i) => group === i) && rows.every((n, i) => n > 0 && n <= TILE && (i === last || n === TILE));
 }
 
 export async function openIndex<Meta>(path: string, kind: string): Promise<OpenedIndex<Meta>> {

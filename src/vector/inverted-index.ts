@@ -3,8 +3,8 @@ import type { Device } from '../runtime/device.js';
 import { checkInteger, checkOptions } from '../runtime/validate.js';
 import type { CoarseQuantizer } from './coarse-quantizer.js';
 import type { Metric } from './metric.js';
-import type { PagedLists } from './paged-lists.js';
 import type { PackedRows, VectorInput } from './packed-rows.js';
+import type { PagedLists } from './paged-lists.js';
 import { MAX_K, SearchIndex, type SearchOptions, type SearchResult } from './search-index.js';
 
 export interface InvertedShape {

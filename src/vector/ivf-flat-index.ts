@@ -3,12 +3,12 @@ import type { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOneOf } from '../runtime/validate.js';
 import { CoarseQuantizer, checkLists, MAX_LISTS } from './coarse-quantizer.js';
-import { openIndex, saveIndex } from './index-storage.js';
+import { checkFile, type FileOptions, openIndex, saveIndex } from './index-storage.js';
 import { InvertedIndex, type InvertedShape } from './inverted-index.js';
 import { rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
 import { PagedLists } from './paged-lists.js';
-import { type PackedRows, packRows, type VectorInput } from './packed-rows.js';
+import type { PackedRows, VectorInput } from './packed-rows.js';
 import { recordRowScan, storeRows } from './row-lists.js';
 import type { SearchStages } from './search-plan.js';
 import { checkDevice, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
@@ -62,6 +62,7 @@ export class IvfFlatIndex extends InvertedIndex {
       layout,
       normalize,
       columns: this.coarse.lists,
+      inOrder: false,
       recordScores: (recorder, queries, scores) => this.coarse.recordScores(recorder, queries, scores),
       recordScan: (recorder, call) => recordRowScan(recorder, call, layout.chunks, metric),
     };
@@ -72,8 +73,9 @@ export class IvfFlatIndex extends InvertedIndex {
   }
 
   /** Writes the index to a file, atomically. */
-  save(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+  save(path: string, options: FileOptions = {}): Promise<void> {
     this.check('IvfFlatIndex.save');
+    checkFile('IvfFlatIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
     const meta = { dimensions, metric, lists: this.coarse.lists };
     return this.changes.run(async () => {
@@ -83,17 +85,22 @@ export class IvfFlatIndex extends InvertedIndex {
   }
 
   /** Reads an index that any device may have written. */
-  static async load(device: Device, path: string, options: { signal?: AbortSignal } = {}): Promise<IvfFlatIndex> {
+  static load(device: Device, path: string, options: FileOptions = {}): Promise<IvfFlatIndex> {
     const where = 'IvfFlatIndex.load';
     checkDevice(where, device);
+    checkFile(where, path, options);
+    return IvfFlatIndex.#load(device, path, { ...options, where });
+  }
+
+  static async #load(device: Device, path: string, options: FileOptions & { where: string }): Promise<IvfFlatIndex> {
+    const { where } = options;
     await using file = await openIndex<InvertedShape>(path, 'ivf-flat');
     file.expect('lists', 1, MAX_LISTS);
     const { dimensions, lists, metric } = file.meta;
     const layout = rowLayout(dimensions);
-    const numbers = await file.floats('centroids', lists * dimensions);
     const packing = { where, layout, normalize: 0, signal: options.signal };
-    const { tensor } = await packRows(device, numbers, { first: 0, count: lists }, packing);
-    const coarse = await CoarseQuantizer.create(device, tensor, { layout, lists, metric });
+    const centroids = await file.rows(device, 'centroids', lists, packing);
+    const coarse = await CoarseQuantizer.create(device, centroids, { layout, lists, metric });
     const index = new IvfFlatIndex(device, coarse, { dimensions, lists, metric });
     const { lists: into, slotIds } = index;
     return await file.restoreInto(index, { lists: into, slotIds }, options);

@@ -6,12 +6,12 @@ import { checkOneOf } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
 import { CoarseQuantizer, checkLists, MAX_LISTS, SAMPLE_PER_CENTROID, sampleVectors } from './coarse-quantizer.js';
 import { Codebooks, checkCodeShape } from './codebooks.js';
-import { openIndex, saveIndex } from './index-storage.js';
+import { checkFile, type FileOptions, type OpenedIndex, openIndex, saveIndex } from './index-storage.js';
 import { InvertedIndex, type InvertedShape } from './inverted-index.js';
 import { elementGrid, GROUP, packedLength, rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
 import { PagedLists } from './paged-lists.js';
-import { type PackedRows, packRows, type VectorInput } from './packed-rows.js';
+import type { PackedRows, PackOptions, VectorInput } from './packed-rows.js';
 import type { ScanCall, SearchStages } from './search-plan.js';
 import type { CentroidTrainingOptions } from './train-centroids.js';
 import { checkDevice, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
@@ -103,6 +103,7 @@ export class IvfPqIndex extends InvertedIndex {
       layout: this.#codebooks.layout,
       normalize,
       columns: this.coarse.lists,
+      inOrder: false,
       recordScores: (recorder, queries, scores) => this.coarse.recordScores(recorder, queries, scores),
       recordScan: (recorder, call) => this.#recordScan(recorder, call, metric),
     };
@@ -152,8 +153,9 @@ export class IvfPqIndex extends InvertedIndex {
   }
 
   /** Writes the index to a file, atomically. */
-  save(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+  save(path: string, options: FileOptions = {}): Promise<void> {
     this.check('IvfPqIndex.save');
+    checkFile('IvfPqIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
     const { layout, bits } = this.#codebooks;
     const meta: IvfPqShape = { dimensions, metric, lists: this.coarse.lists, subspaces: layout.subspaces, bits };
@@ -164,27 +166,28 @@ export class IvfPqIndex extends InvertedIndex {
   }
 
   /** Reads an index that any device may have written. */
-  static async load(device: Device, path: string, options: { signal?: AbortSignal } = {}): Promise<IvfPqIndex> {
+  static load(device: Device, path: string, options: FileOptions = {}): Promise<IvfPqIndex> {
     const where = 'IvfPqIndex.load';
     checkDevice(where, device);
+    checkFile(where, path, options);
+    return IvfPqIndex.#load(device, path, { ...options, where });
+  }
+
+  static async #load(device: Device, path: string, options: FileOptions & { where: string }): Promise<IvfPqIndex> {
+    const { where } = options;
     await using file = await openIndex<IvfPqShape>(path, 'ivf-pq');
     file.expect('lists', 1, MAX_LISTS);
     file.expect('subspaces', 1, file.meta.dimensions);
     if (file.expect('bits', 4, 8) % 4 !== 0 || file.meta.dimensions % file.meta.subspaces !== 0)
       throw file.invalid('bits must be 4 or 8, and subspaces must divide dimensions');
-    const { dimensions, lists, metric, subspaces, bits } = file.meta;
+    const { dimensions, lists, metric, subspaces } = file.meta;
     const layout = rowLayout(dimensions, subspaces);
     const packing = { where, layout, normalize: 0, signal: options.signal };
-    const load = async (name: string, count: number) => {
-      const numbers = await file.floats(name, count * dimensions);
-      return (await packRows(device, numbers, { first: 0, count }, packing)).tensor;
-    };
-    const coarse = await CoarseQuantizer.create(device, await load('centroids', lists), { layout, lists, metric });
-    const codebooks = await Codebooks.create(device, await load('codebooks', 2 ** bits), {
-      dimensions,
-      subspaces,
-      bits,
-      codewords: 2 ** bits,
+    const centroids = await file.rows(device, 'centroids', lists, packing);
+    const coarse = await CoarseQuantizer.create(device, centroids, { layout, lists, metric });
+    const codebooks = await loadCodebooks(device, file, packing).catch((error) => {
+      coarse.dispose();
+      throw error;
     });
     const index = new IvfPqIndex(device, coarse, codebooks, { dimensions, lists, metric });
     const { lists: into, slotIds } = index;
@@ -195,6 +198,12 @@ export class IvfPqIndex extends InvertedIndex {
     super.disposeParts();
     this.#codebooks.dispose();
   }
+}
+
+async function loadCodebooks(device: Device, file: OpenedIndex<IvfPqShape>, packing: PackOptions): Promise<Codebooks> {
+  const codewords = 2 ** file.meta.bits;
+  const tensor = await file.rows(device, 'codebooks', codewords, packing);
+  return Codebooks.create(device, tensor, { ...file.meta, codewords });
 }
 
 interface ResidualOptions {

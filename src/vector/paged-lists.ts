@@ -112,7 +112,7 @@ export class PagedLists {
     }
   }
 
-  /** Storage of `bytes` that begins with what `old` holds; the rest is zero, so that saved files depend on data alone. */
+  /** Storage of `bytes` that begins with what `old` holds; the rest is zero. */
   async #grow(old: Tensor | undefined, bytes: number): Promise<Tensor> {
     const tensor = this.#device.tensor(this.#type, [bytes / 4]);
     try {
@@ -153,19 +153,28 @@ export class PagedLists {
   }
 
   tables(): Promise<ListTables> {
-    this.#tables ??= this.#upload();
-    return this.#tables;
+    if (this.#tables !== undefined) return this.#tables;
+    const tables = this.#upload();
+    this.#tables = tables;
+    // A full device may have room the next time.
+    tables.catch(() => {
+      if (this.#tables === tables) this.#tables = undefined;
+    });
+    return tables;
   }
 
   async #upload(): Promise<ListTables> {
     const { listBegin, groups } = this.chains();
     const rows = Uint32Array.from(this.#rows.length === 0 ? [0] : this.#rows);
-    const [begin, all, listRows] = await Promise.all([
-      this.#device.tensorFrom(listBegin),
-      this.#device.tensorFrom(groups.length === 0 ? Uint32Array.of(0) : groups),
-      this.#device.tensorFrom(rows),
-    ]);
-    return { listBegin: begin, groups: all, listRows };
+    const arrays = [listBegin, groups.length === 0 ? Uint32Array.of(0) : groups, rows];
+    const uploads = await Promise.allSettled(arrays.map((array) => this.#device.tensorFrom(array)));
+    const failed = uploads.find((upload) => upload.status === 'rejected');
+    const tensors = uploads.flatMap((upload) => (upload.status === 'fulfilled' ? [upload.value] : []));
+    if (failed !== undefined) {
+      for (const tensor of tensors) tensor.dispose();
+      throw failed.reason;
+    }
+    return { listBegin: tensors[0], groups: tensors[1], listRows: tensors[2] };
   }
 
   /** The lists' chains of groups, one after the other. */
@@ -175,6 +184,16 @@ export class PagedLists {
     const groups = new Uint32Array(listBegin[this.#rows.length]);
     for (const [i, chain] of this.#groups.entries()) groups.set(chain, listBegin[i]);
     return { listBegin, groups };
+  }
+
+  /** Rows of each group; what lies in a group's other slots is left over and means nothing. */
+  groupRows(): Uint8Array {
+    const rows = new Uint8Array(this.#groupCount).fill(GROUP);
+    for (const [list, chain] of this.#groups.entries()) {
+      const last = this.#rows[list] % GROUP;
+      if (last > 0) rows[chain[chain.length - 1]] = last;
+    }
+    return rows;
   }
 
   /** Every live slot. */

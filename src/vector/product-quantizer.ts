@@ -6,6 +6,7 @@ import { checkOptions, describe } from '../runtime/validate.js';
 import { chunkRows, forEachChunk } from './chunks.js';
 import { checkCodeShape, Codebooks, type CodeShape } from './codebooks.js';
 import { CodeScan } from './code-scan.js';
+import { TILE } from './layout.js';
 import { countVectors, type VectorInput } from './packed-rows.js';
 import type { KMeansInit } from './seeding.js';
 import type { KMeansProgress } from './train-centroids.js';
@@ -20,8 +21,8 @@ export interface ProductQuantizerTrainOptions extends TrainingOptions {
   bits?: 4 | 8;
   /** Codewords of each part, 1 to 2^bits. Default 2^bits. */
   codewords?: number;
-  /** How each codebook's first centroids are chosen. Default `random`. */
-  init?: KMeansInit;
+  /** How the first codewords are chosen, or themselves, laid out as `codebooks()` returns them. Default `random`. */
+  init?: KMeansInit | Float32Array;
 }
 
 interface RunOptions {
@@ -144,10 +145,11 @@ export class ProductQuantizer implements Disposable {
     codes: Uint8Array,
     { count, signal }: { count: number; signal: AbortSignal | undefined },
   ): Promise<Float32Array> {
-    const { layout, codeWords } = this.#codebooks;
+    const { layout, codeChunks } = this.#codebooks;
     const all = new Float32Array((queries.length / this.dimensions) * count);
     const chunking = { where, layout, normalize: 0, signal, workspaceBytes: 0 };
-    const codeStep = chunkRows(this.device, codeWords * 8, codeWords * 4);
+    // A tile of queries is the least that is compared with the codes at a time.
+    const codeStep = chunkRows(this.device, codeChunks * 32 + TILE * 4, Math.max(codeChunks * 16, TILE * 4));
     for (let first = 0; first < count; first += codeStep) {
       const rows = Math.min(codeStep, count - first);
       using words = await this.#upload(codes, first, rows);

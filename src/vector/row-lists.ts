@@ -3,8 +3,8 @@ import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { elementGrid, GROUP } from './layout.js';
-import type { Segment } from './paged-lists.js';
 import type { PackedRows } from './packed-rows.js';
+import type { Segment } from './paged-lists.js';
 import type { ScanCall } from './search-plan.js';
 
 /** Copies packed rows into their slots. */

@@ -2,7 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOptions } from '../runtime/validate.js';
+import { checkFunction, checkInteger, checkOptions } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
 import { GROUP } from './layout.js';
 import { type Metric, presentDistances } from './metric.js';
@@ -112,6 +112,7 @@ export abstract class SearchIndex implements Disposable {
     this.check(where);
     checkOptions(where, options, ['ids', 'signal', 'onProgress']);
     checkSignal(where, options.signal);
+    if (options.onProgress !== undefined) checkFunction(where, 'onProgress', options.onProgress);
     const count = countVectors(where, 'vectors', vectors, this.dimensions);
     this.slotIds.check(where, options.ids, count);
     return this.changes.run(async () => {
@@ -135,6 +136,7 @@ export abstract class SearchIndex implements Disposable {
     const chunking = { where, layout, normalize, signal, onProgress, workspaceBytes: this.addBytesPerRow };
     const before = this.lists.total;
     await forEachChunk(this.device, vectors, chunking, async (rows, first) => {
+      this.check(where);
       const labels = await this.place(rows, before + first, signal);
       const slots = await this.lists.append(labels);
       this.slotIds.assign(slots, ids?.subarray(first, first + rows.rows) as Ids | undefined, this.lists.groupCount * GROUP);
@@ -173,21 +175,23 @@ export abstract class SearchIndex implements Disposable {
   async #searchAll(queries: Float32Array, count: number, key: BatchKey): Promise<BatchResult> {
     this.check(`${this.kind}.search`);
     if (this.count === 0) return nothingFound(count * key.k);
-    const limit = this.#limits(key).rowsPerRun;
-    if (count <= limit) return this.#searchOnce(queries, count, key);
+    if (count <= this.#limits(key).rowsPerRun) return this.#searchOnce(queries, count, key);
     const all = nothingFound(count * key.k);
-    const searchPart = async (first: number) => {
-      const rows = Math.min(limit, count - first);
-      const part = queries.subarray(first * this.dimensions, (first + rows) * this.dimensions);
-      const { slots, values } = await this.#searchOnce(part, rows, key, first);
-      all.slots.set(slots, first * key.k);
-      all.values.set(values, first * key.k);
+    let next = 0;
+    const lane = async () => {
+      while (next < count) {
+        const first = next;
+        // Asked for each time: vectors that are added meanwhile may leave room for fewer rows.
+        const rows = Math.min(this.#limits(key).rowsPerRun, count - first);
+        next += rows;
+        const part = queries.subarray(first * this.dimensions, next * this.dimensions);
+        const { slots, values } = await this.#searchOnce(part, rows, key, first);
+        all.slots.set(slots, first * key.k);
+        all.values.set(values, first * key.k);
+      }
     };
     // Two lanes: the next part is on its way while the device works on this one.
-    const lane = async (lanes: number, number: number) => {
-      for (let first = number * limit; first < count; first += lanes * limit) await searchPart(first);
-    };
-    await Promise.all([lane(2, 0), lane(2, 1)]);
+    await Promise.all([lane(), lane()]);
     return all;
   }
 
@@ -226,11 +230,13 @@ export abstract class SearchIndex implements Disposable {
     const plan = this.#plans.get(name) ?? this.#recordPlan(rows, key);
     this.#plans.delete(name);
     this.#plans.set(name, plan);
-    plan.catch(() => this.#plans.delete(name));
+    plan.catch(() => {
+      if (this.#plans.get(name) === plan) this.#plans.delete(name);
+    });
     const [oldest] = this.#plans;
     if (this.#plans.size > PLANS_KEPT && oldest !== undefined) {
       this.#plans.delete(oldest[0]);
-      oldest[1].then((old) => old.dispose());
+      disposePlan(oldest[1]);
     }
     return plan;
   }
@@ -249,7 +255,7 @@ export abstract class SearchIndex implements Disposable {
   #forgetPlans(): void {
     this.#planVersion = this.lists.version;
     this.#searchLimits.clear();
-    for (const plan of this.#plans.values()) plan.then((old) => old.dispose(), () => undefined);
+    for (const plan of this.#plans.values()) disposePlan(plan);
     this.#plans.clear();
   }
 
@@ -271,7 +277,7 @@ export abstract class SearchIndex implements Disposable {
     if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this ${this.kind} was disposed of`);
   }
 
-  /** Frees the index's device memory; searches in flight still end well. */
+  /** Frees the index's device memory. Searches on the device still end well, those that wait reject with `DISPOSED`. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -283,6 +289,11 @@ export abstract class SearchIndex implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Runs in flight end well; a plan that could not be recorded has nothing to dispose of. */
+function disposePlan(plan: Promise<SearchPlan>): void {
+  plan.then((recorded) => recorded.dispose(), () => undefined);
 }
 
 function nothingFound(results: number): BatchResult {

@@ -14,6 +14,8 @@ const SCAN_ROWS = 256;
 /** Rows of one run at most. */
 export const MAX_PLAN_ROWS = 1024;
 
+const NO_INVALID = Uint32Array.of(NONE);
+
 /** Packed queries inside a plan. */
 export interface PlanQueries {
   readonly tensor: Tensor;
@@ -39,6 +41,8 @@ export interface SearchStages {
   readonly normalize: number;
   /** Lists that compete for being probed. */
   readonly columns: number;
+  /** Probed lists are scanned in the order of their numbers, so that of equal distances the earlier slot wins. */
+  readonly inOrder: boolean;
   /** Writes [rows × columns] scores, smaller is better, by which probes are chosen. */
   recordScores(recorder: Recorder, queries: PlanQueries, scores: Tensor): void;
   /** Writes candidates' distances for the lists in one storage segment. */
@@ -64,10 +68,10 @@ export function planBytesPerRow(stages: SearchStages, shape: Omit<PlanShape, 'ro
 
 export class SearchPlan {
   readonly #shape: PlanShape;
-  readonly #dimensions: number;
   readonly #workspace: Workspace;
   readonly #raw: Tensor;
   readonly #invalid: Tensor;
+  readonly #columnCounts: Tensor;
   readonly #slots: Tensor;
   readonly #best: Tensor;
   #program: Program | undefined;
@@ -75,10 +79,10 @@ export class SearchPlan {
   private constructor(device: Device, dimensions: number, shape: PlanShape) {
     const workspace = new Workspace(device);
     this.#shape = shape;
-    this.#dimensions = dimensions;
     this.#workspace = workspace;
     this.#raw = workspace.tensor('f32', shape.rows * dimensions);
     this.#invalid = workspace.tensor('u32', 1);
+    this.#columnCounts = workspace.tensor('u32', shape.rows);
     this.#slots = workspace.tensor('u32', shape.rows * shape.k);
     this.#best = workspace.tensor('f32', shape.rows * shape.k);
   }
@@ -92,6 +96,7 @@ export class SearchPlan {
     const plan = new SearchPlan(device, stages.layout.dimensions, shape);
     try {
       plan.#program = await device.record((recorder) => plan.#record(recorder, stages, storage));
+      await plan.#columnCounts.write(new Uint32Array(shape.rows).fill(stages.columns));
       return plan;
     } catch (error) {
       plan.dispose();
@@ -110,14 +115,8 @@ export class SearchPlan {
     const queries = { tensor: work.tensor('f32', packedLength(rows, stages.layout.chunks)), rows };
     this.#recordPack(recorder, stages, queries.tensor);
 
-    const scores = work.tensor('f32', rows * stages.columns);
-    const lengths = work.tensor('u32', rows);
-    const [probes, offsets] = [work.tensor('u32', rows * probeCount), work.tensor('u32', rows * probeCount)];
-    stages.recordScores(recorder, queries, scores);
-    recorder.fill(lengths, stages.columns);
-    const nearestLists = { values: scores, lengths, indices: probes, best: work.tensor('f32', rows * probeCount) };
-    recordSelect(recorder, nearestLists, { rows, stride: stages.columns, k: probeCount });
-
+    const probes = this.#recordProbes(recorder, stages, queries);
+    const offsets = work.tensor('u32', rows * probeCount);
     const candidateCounts = work.tensor('u32', rows);
     recorder.dispatch('probe_offsets', {
       buffers: { probes, listRows, offsets, lengths: candidateCounts },
@@ -138,10 +137,27 @@ export class SearchPlan {
     });
   }
 
+  /** The lists that each query probes. */
+  #recordProbes(recorder: Recorder, stages: SearchStages, queries: PlanQueries): Tensor {
+    const { rows, probes: k } = this.#shape;
+    const work = this.#workspace;
+    const scores = work.tensor('f32', rows * stages.columns);
+    const lengths = this.#columnCounts;
+    const indices = work.tensor('f32', rows * k);
+    const best = work.tensor('f32', rows * k);
+    stages.recordScores(recorder, queries, scores);
+    recordSelect(recorder, { values: scores, lengths, indices, best }, { rows, stride: stages.columns, k });
+    if (!stages.inOrder || k === 1) return indices;
+    // Whole numbers order as the floats with their bits do: `best` becomes the list numbers, ascending.
+    const counts = work.tensor('u32', rows);
+    recorder.fill(counts, k);
+    recordSelect(recorder, { values: indices, lengths: counts, indices: work.tensor('u32', rows * k), best }, { rows, stride: k, k });
+    return best;
+  }
+
   #recordPack(recorder: Recorder, { layout, normalize }: SearchStages, packed: Tensor): void {
     const { rows } = this.#shape;
     const { dimensions, subdimensions, chunks } = layout;
-    recorder.fill(this.#invalid, NONE);
     recorder.dispatch('pack_rows', {
       buffers: { source: this.#raw, packed, firstInvalid: this.#invalid },
       params: { rows, paddedRows: roundUp(rows, TILE), dimensions, subdimensions, chunks },
@@ -159,7 +175,10 @@ export class SearchPlan {
   async run(where: string, queries: Float32Array, count: number, first = 0): Promise<BatchResult> {
     const results = count * this.#shape.k;
     const { outputs } = await (this.#program as Program).run({
-      write: [[this.#raw.slice(0, count * this.#dimensions), queries]],
+      write: [
+        [this.#raw, queries],
+        [this.#invalid, NO_INVALID],
+      ],
       read: [this.#invalid, this.#slots.slice(0, results), this.#best.slice(0, results)],
     });
     const [invalid, slots, values] = outputs as [Uint32Array, Uint32Array, Float32Array];

@@ -1,9 +1,13 @@
 // The ids that users know rows by, and where each row lies.
 import { describe } from '../runtime/validate.js';
-import { NONE } from './layout.js';
+import { GROUP, NONE } from './layout.js';
 
 /** Ids of vectors: 32-bit unsigned, or 64-bit signed. */
 export type Ids = Uint32Array | BigInt64Array;
+
+/** Where an index's ids come from; `none` as long as it is empty. */
+export type IdKind = 'none' | 'automatic' | 'uint32' | 'bigint64';
+export const ID_KINDS: readonly IdKind[] = ['none', 'automatic', 'uint32', 'bigint64'];
 
 /** A JavaScript Set ends at 2^24 entries; ids are spread over this many. */
 const SHARDS = 64;
@@ -34,7 +38,7 @@ export class SlotIds {
   #known: IdSet | undefined;
   #next = 0;
 
-  get kind(): 'none' | 'automatic' | 'uint32' | 'bigint64' {
+  get kind(): IdKind {
     if (this.#ids === undefined) return 'none';
     if (this.#known === undefined) return 'automatic';
     return this.#ids instanceof BigInt64Array ? 'bigint64' : 'uint32';
@@ -105,12 +109,16 @@ export class SlotIds {
     return found;
   }
 
-  /** What a file keeps: the id of every slot. */
-  snapshot(slotCount: number): Ids {
-    return (this.#ids ?? new Uint32Array(0)).slice(0, slotCount) as Ids;
+  /** What a file keeps: the id of every slot, 0 where `groupRows` says that there is no row. */
+  snapshot(groupRows: Uint8Array): Ids {
+    const ids = (this.#ids ?? new Uint32Array(0)).slice(0, groupRows.length * GROUP) as Ids;
+    const none = (ids instanceof BigInt64Array ? 0n : 0) as never;
+    for (const [group, rows] of groupRows.entries())
+      if (rows < GROUP) ids.fill(none, group * GROUP + rows, (group + 1) * GROUP);
+    return ids;
   }
 
-  restore(ids: Ids, slots: Iterable<number>, kind: string, next: number): void {
+  restore(ids: Ids, slots: Iterable<number>, kind: IdKind, next: number): void {
     if (kind === 'none') return;
     this.#ids = ids;
     this.#next = next;

@@ -1,7 +1,7 @@
 // The k-means loop shared by KMeans, the product quantizer and the inverted indexes.
 import type { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { CentroidTrainer } from './centroid-trainer.js';
+import { CentroidTrainer, type PassResult } from './centroid-trainer.js';
 import type { RowLayout } from './layout.js';
 import { type Metric, metricConstants } from './metric.js';
 import { packRows, type VectorInput } from './packed-rows.js';
@@ -51,9 +51,12 @@ export async function trainCentroids(
   const workspaceBytes = 5 * 4 * layout.subspaces;
   const rows = new TrainingRows(device, vectors, { where, layout, normalize, signal, workspaceBytes });
   if (rows.count < options.clusters)
-    process.emitWarning(`${where}: ${rows.count} vectors for ${options.clusters} clusters; some will repeat or stay empty`, {
-      code: 'WAVETILE_FEW_VECTORS',
-    });
+    process.emitWarning(
+      `${where}: ${rows.count} vectors for ${options.clusters} clusters; some will repeat or stay empty`,
+      {
+        code: 'WAVETILE_FEW_VECTORS',
+      },
+    );
   let trainer: CentroidTrainer | undefined;
   try {
     trainer = new CentroidTrainer(device, rows, { layout, clusters: options.clusters, metric, normalize });
@@ -90,19 +93,30 @@ async function seedCentroids(
   given.tensor.dispose();
 }
 
+/**
+ * While one pass's result travels to the host, the next pass is already running; its result alone decides on a repair
+ * where the one before found an empty cluster.
+ */
 async function iterate(trainer: CentroidTrainer, options: CentroidTrainingOptions): Promise<KMeansProgress[]> {
+  const { iterations, signal, tolerance } = options;
   const history: KMeansProgress[] = [];
-  for (let iteration = 1; iteration <= options.iterations; iteration++) {
-    options.signal?.throwIfAborted();
+  let ahead: Promise<PassResult> | undefined;
+  let wasWhole = false;
+  for (let iteration = 1, last = iterations; iteration <= last; iteration++) {
+    signal?.throwIfAborted();
     const begin = performance.now();
-    const { objective, sizes } = await trainer.pass(options.signal);
-    const repaired = await trainer.repairEmpty(sizes);
+    const pass = ahead ?? trainer.pass(signal);
+    ahead = wasWhole && trainer.overlaps && iteration < last ? trainer.pass(signal) : undefined;
+    ahead?.catch(() => undefined); // its failure is met when it is awaited, or an earlier one has ended the training
+    const { objective, sizes } = await pass;
+    wasWhole = !sizes.includes(0);
+    const repaired = wasWhole || ahead !== undefined ? 0 : await trainer.repairEmpty(sizes);
     const milliseconds = performance.now() - begin;
-    const progress = { iteration, iterations: options.iterations, objective, milliseconds, repaired };
     const previous = history.at(-1)?.objective;
-    history.push(progress);
-    options.onProgress?.(progress);
-    if (previous !== undefined && repaired === 0 && hasConverged(previous, objective, options.tolerance)) break;
+    history.push({ iteration, iterations, objective, milliseconds, repaired });
+    options.onProgress?.(history[iteration - 1]);
+    const converged = previous !== undefined && repaired === 0 && hasConverged(previous, objective, tolerance);
+    if (converged) last = ahead === undefined ? iteration : iteration + 1;
   }
   return history;
 }

@@ -88,7 +88,10 @@ export class TrainingRows {
     const places = new Map(distinct.map((id, i) => [id, i * dimensions]));
     await Promise.all(
       distinct.map(async (id, i) => {
-        numbers.set((await vectors.read({ offset: id * dimensions, length: dimensions })) as Float32Array, i * dimensions);
+        numbers.set(
+          (await vectors.read({ offset: id * dimensions, length: dimensions })) as Float32Array,
+          i * dimensions,
+        );
       }),
     );
     return { numbers, offset: (id) => places.get(id) as number };

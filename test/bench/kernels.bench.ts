@@ -108,7 +108,7 @@ async function clusterUpdate(context: BenchContext, rows: number): Promise<Bench
   using counts = device.tensor('u32', [sorted.begins.length]);
   using order = device.tensor('u32', [rows]);
   using points = await packedRows(context, rows, 9);
-  const splits = 4;
+  const splits = 32;
   using sums = await packedRows(context, CLUSTERS * splits, 10);
   using sizes = await device.tensorFrom(new Uint32Array(CLUSTERS));
   const params = { rows, clusters: CLUSTERS, block, blocks };

@@ -42,7 +42,7 @@ async function searchFlat(context: BenchContext): Promise<BenchRow[]> {
   for (const count of [1, context.size({ gpu: 1000, cpu: 1000, software: 100 })]) {
     const some = queries.subarray(0, count * DIMENSIONS);
     const search = () => index.search(some, { k: K });
-    const wallMs = await timeCalls(search);
+    const wallMs = await timeCalls(search, count === 1 ? { repeats: 100, warmUp: 30 } : {});
     const deviceMs = median([
       await deviceMillis(device, search),
       await deviceMillis(device, search),

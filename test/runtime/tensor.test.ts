@@ -93,14 +93,15 @@ describeDevices('a tensor', (device) => {
     expect((await tensor.read())[129]).toBe(-1);
   });
 
-  test('keeps its memory while a slice of it is in use', async () => {
-    const before = device().memory().liveBytes;
-    const tensor = await device().tensorFrom(counting(1000));
-    const slice = tensor.slice(10, 5);
+  test('takes its slices along when it is disposed of, and not the other way round', async () => {
+    const tensor = await device().tensorFrom(Float32Array.from({ length: 100 }, (_, i) => i));
+    const [first, second] = [tensor.slice(10, 5), tensor.slice(20, 5)];
+    first.dispose();
+    expect([...(await second.read())]).toEqual([20, 21, 22, 23, 24]);
+    expect(() => first.read()).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
     tensor.dispose();
-    expect([...(await slice.read())]).toEqual([10, 11, 12, 13, 14]);
-    slice.dispose();
-    expect(device().memory().liveBytes).toBe(before);
+    expect(second.disposed).toBe(true);
+    expect(() => second.read()).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
   });
 
   test('is not usable after disposal, which may be repeated', () => {
