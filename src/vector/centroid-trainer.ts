@@ -8,7 +8,7 @@ import { CountingSort } from './counting-sort.js';
 import { linearGrid, packedLength, roundUp, TILE } from './layout.js';
 import type { PackedRows } from './packed-rows.js';
 import type { TrainingRows } from './training-rows.js';
-import { Workspace } from './workspace.js';
+import type { Workspace } from './workspace.js';
 
 /** A split's share of the points should stay in a GPU's cache while all clusters gather from it. */
 const SPLIT_BYTES = 16 << 20;
@@ -32,15 +32,14 @@ export interface PassResult {
   readonly sizes: Uint32Array;
 }
 
-/** The device side of one training: workspace, recorded programs, and the centroids that move. */
-export class CentroidTrainer {
-  readonly centroids: Tensor;
+/** The device side of one training: its recorded programs and what they work on. */
+export class CentroidTrainer implements Disposable {
   readonly #device: Device;
+  readonly #centroids: Tensor;
   readonly #shape: TrainerShape;
   readonly #rows: TrainingRows;
   readonly #sort: CountingSort;
   readonly #splits: number;
-  readonly #workspace: Workspace;
   readonly #labels: Tensor;
   readonly #distances: Tensor;
   /** One for each chunk that stays on the device, filled before the first pass; else one for all. */
@@ -51,24 +50,24 @@ export class CentroidTrainer {
   readonly #objectives: Tensor[] = [];
   #pass: Program | undefined;
 
-  constructor(device: Device, rows: TrainingRows, shape: TrainerShape) {
+  /** Moves `centroids`; everything else it needs is the workspace's. */
+  constructor(workspace: Workspace, centroids: Tensor, rows: TrainingRows, shape: TrainerShape) {
     const { layout, clusters } = shape;
     const perRow = layout.subspaces * rows.chunkRows;
-    this.#device = device;
-    this.#workspace = new Workspace(device);
+    this.#device = centroids.device;
+    this.#centroids = centroids;
     this.#rows = rows;
     this.#shape = shape;
     this.#splits = splitsFor(rows.chunkRows, clusters, layout.chunks);
-    this.centroids = device.tensor('f32', [packedLength(clusters, layout.chunks)]);
-    this.#sort = new CountingSort(device, { rows: rows.chunkRows, clusters, subspaces: layout.subspaces });
-    this.#labels = this.#workspace.tensor('u32', perRow);
-    this.#distances = this.#workspace.tensor('f32', perRow);
-    this.#centroidNorms = this.#workspace.tensor('f32', layout.subspaces * clusters);
-    this.#sums = this.#workspace.tensor('f32', this.#splits * packedLength(clusters, layout.chunks));
-    this.#sizes = this.#workspace.tensor('u32', layout.subspaces * clusters);
+    this.#sort = new CountingSort(workspace, { rows: rows.chunkRows, clusters, subspaces: layout.subspaces });
+    this.#labels = workspace.tensor('u32', perRow);
+    this.#distances = workspace.tensor('f32', perRow);
+    this.#centroidNorms = workspace.tensor('f32', layout.subspaces * clusters);
+    this.#sums = workspace.tensor('f32', this.#splits * packedLength(clusters, layout.chunks));
+    this.#sizes = workspace.tensor('u32', layout.subspaces * clusters);
     for (let chunk = 0; chunk < (rows.resident ? rows.chunks : 1); chunk++) {
-      this.#pointNorms.push(this.#workspace.tensor('f32', perRow));
-      this.#objectives.push(this.#workspace.tensor('f32', layout.subspaces * Math.ceil(rows.chunkRows / SUM_BLOCK)));
+      this.#pointNorms.push(workspace.tensor('f32', perRow));
+      this.#objectives.push(workspace.tensor('f32', layout.subspaces * Math.ceil(rows.chunkRows / SUM_BLOCK)));
     }
   }
 
@@ -130,7 +129,7 @@ export class CentroidTrainer {
 
   #recordCentroidNorms(recorder: Recorder): void {
     const { layout, clusters } = this.#shape;
-    recordNorms(recorder, { tensor: this.centroids, rows: clusters, layout }, this.#centroidNorms);
+    recordNorms(recorder, { tensor: this.#centroids, rows: clusters, layout }, this.#centroidNorms);
   }
 
   #recordChunk(recorder: Recorder, packed: PackedRows, chunk: number): void {
@@ -138,7 +137,7 @@ export class CentroidTrainer {
     const { chunks, subspaces, subspaceChunks } = layout;
     const { tensor: points, rows } = packed;
     const [labels, distances] = [this.#labels, this.#distances];
-    const [centroids, centroidNorms] = [this.centroids, this.#centroidNorms];
+    const [centroids, centroidNorms] = [this.#centroids, this.#centroidNorms];
     const kept = this.#rows.resident ? chunk : 0;
     const pointNorms = this.#pointNorms[kept];
     recordAssign(recorder, { points, centroids, pointNorms, centroidNorms, labels, distances }, rows, this.#shape);
@@ -168,7 +167,7 @@ export class CentroidTrainer {
   #recordUpdate(recorder: Recorder): void {
     const { layout, clusters, normalize } = this.#shape;
     recorder.dispatch('update_centroids', {
-      buffers: { sums: this.#sums, sizes: this.#sizes, centroids: this.centroids },
+      buffers: { sums: this.#sums, sizes: this.#sizes, centroids: this.#centroids },
       params: {
         clusters,
         paddedClusters: roundUp(clusters, TILE),
@@ -191,7 +190,7 @@ export class CentroidTrainer {
     const pairs = await this.#device.tensorFrom(Uint32Array.from(triples));
     using program = await this.#device.record((recorder) => {
       recorder.dispatch('split_clusters', {
-        buffers: { pairs, centroids: this.centroids },
+        buffers: { pairs, centroids: this.#centroids },
         params: { count: triples.length / 3, chunks: layout.chunks, subspaceChunks: layout.subspaceChunks },
         grid: [1],
       });
@@ -201,11 +200,8 @@ export class CentroidTrainer {
     return triples.length / 3;
   }
 
-  /** Frees everything but the centroids, which the caller takes over. */
-  dispose(): void {
+  [Symbol.dispose](): void {
     this.#pass?.dispose();
-    this.#sort.dispose();
-    this.#workspace.dispose();
   }
 }
 

@@ -1,8 +1,8 @@
 // Orders row numbers by their label on the device: count per block, scan, scatter. Stable, so every run gives the same bytes.
-import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { elementGrid, linearGrid, roundUp } from './layout.js';
+import type { Workspace } from './workspace.js';
 
 const SCAN_BLOCK = 2048;
 
@@ -10,9 +10,9 @@ const SCAN_BLOCK = 2048;
 export class PrefixSum {
   readonly #totals: Tensor[] = [];
 
-  constructor(device: Device, count: number) {
+  constructor(workspace: Workspace, count: number) {
     for (let n = count; ; n = Math.ceil(n / SCAN_BLOCK)) {
-      this.#totals.push(device.tensor('u32', [Math.ceil(n / SCAN_BLOCK)]));
+      this.#totals.push(workspace.tensor('u32', Math.ceil(n / SCAN_BLOCK)));
       if (n <= SCAN_BLOCK) break;
     }
   }
@@ -24,10 +24,6 @@ export class PrefixSum {
     if (blocks === 1) return;
     this.record(recorder, totals, blocks, level + 1);
     recorder.dispatch('scan_add', { buffers: { data, totals }, params: { count }, grid: elementGrid(count) });
-  }
-
-  dispose(): void {
-    for (const tensor of this.#totals) tensor.dispose();
   }
 }
 
@@ -45,12 +41,12 @@ export class CountingSort {
   readonly #scan: PrefixSum;
 
   /** `shape.rows` is the largest number of rows it will be asked to sort. */
-  constructor(device: Device, shape: SortShape) {
+  constructor(workspace: Workspace, shape: SortShape) {
     this.#shape = shape;
     const counts = shape.subspaces * shape.clusters * this.blocks(shape.rows);
-    this.order = device.tensor('u32', [shape.subspaces * shape.rows]);
-    this.offsets = device.tensor('u32', [counts]);
-    this.#scan = new PrefixSum(device, counts);
+    this.order = workspace.tensor('u32', shape.subspaces * shape.rows);
+    this.offsets = workspace.tensor('u32', counts);
+    this.#scan = new PrefixSum(workspace, counts);
   }
 
   /** Blocks are at least as long as there are clusters, so the counts never outgrow the labels. */
@@ -71,11 +67,5 @@ export class CountingSort {
     recorder.dispatch('count_labels', { buffers: { labels, counts: this.offsets }, params, grid });
     this.#scan.record(recorder, this.offsets, subspaces * clusters * blocks);
     recorder.dispatch('sort_labels', { buffers: { labels, offsets: this.offsets, order: this.order }, params, grid });
-  }
-
-  dispose(): void {
-    this.order.dispose();
-    this.offsets.dispose();
-    this.#scan.dispose();
   }
 }

@@ -7,8 +7,8 @@ import { checkOneOf, checkOptions } from '../runtime/validate.js';
 import { checkFile, type FileOptions, openIndex, saveIndex } from './index-storage.js';
 import { GROUP, rowLayout, TILE } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import { PagedLists } from './paged-lists.js';
 import type { PackedRows, VectorInput } from './packed-rows.js';
+import { PagedLists } from './paged-lists.js';
 import { recordRowScan, storeRows } from './row-lists.js';
 import { SearchIndex, type SearchOptions, type SearchResult } from './search-index.js';
 import type { PlanQueries, SearchStages } from './search-plan.js';
@@ -51,7 +51,10 @@ export class FlatIndex extends SearchIndex {
     return new FlatIndex(device, dimensions, metric);
   }
 
-  /** The k nearest vectors of each query (row-major), exactly. Concurrent calls share runs. */
+  /**
+   * The k nearest vectors of each query (row-major), exactly; of equally near ones the earlier added. Concurrent calls share runs, so
+   * `queries` must not change before the promise settles.
+   */
   search(queries: VectorInput, options: SearchOptions = {}): Promise<SearchResult> {
     checkOptions('FlatIndex.search', options, ['k', 'signal']);
     const { k = 10, signal } = options;
@@ -63,7 +66,9 @@ export class FlatIndex extends SearchIndex {
     this.check('FlatIndex.save');
     checkFile('FlatIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
-    return this.changes.run(() => saveIndex(path, { kind: 'flat', meta: { dimensions, metric }, lists, slotIds }, options));
+    return this.changes.run(() =>
+      saveIndex(path, { kind: 'flat', meta: { dimensions, metric }, lists, slotIds }, options),
+    );
   }
 
   /** Reads an index that any device may have written. */

@@ -89,7 +89,8 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   constructor(file: IndexFile) {
     this.#file = file;
     this.meta = file.meta as Meta;
-    if (typeof file.meta !== 'object' || file.meta === null) throw this.invalid('its header has no facts about the index');
+    if (typeof file.meta !== 'object' || file.meta === null)
+      throw this.invalid('its header has no facts about the index');
     const { dimensions, metric, nextId } = file.meta as CommonMeta;
     if (!METRICS.some((known) => known === metric)) throw this.invalid(`unknown metric '${metric}'`);
     if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > MAX_DIMENSIONS)
@@ -113,12 +114,21 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   /** A section of `count` vectors as packed rows, which the caller then owns. */
   async rows(device: Device, name: string, count: number, options: PackOptions): Promise<Tensor> {
     const numbers = await this.#section(name, Float32Array);
-    if (numbers.length !== count * options.layout.dimensions) throw this.invalid(`section '${name}' must hold ${count} vectors`);
+    if (numbers.length !== count * options.layout.dimensions)
+      throw this.invalid(`section '${name}' must hold ${count} vectors`);
     try {
       return (await packRows(device, numbers, { first: 0, count }, options)).tensor;
     } catch (error) {
       throw error instanceof RangeError ? this.invalid(`section '${name}': ${error.message}`) : error;
     }
+  }
+
+  /** A section of exactly `count` float32 numbers. */
+  async floats(name: string, count: number): Promise<Float32Array> {
+    const numbers = await this.#section(name, Float32Array);
+    if (numbers.length !== count)
+      throw this.invalid(`section '${name}' must hold ${count} numbers, got ${numbers.length}`);
+    return numbers;
   }
 
   async #section<A extends SectionArray>(name: string, kind: new (length: number) => A): Promise<A> {
@@ -147,9 +157,12 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
     const { ids: kind, nextId } = this.#file.meta as CommonMeta;
     const rows = await this.#section('listRows', Uint32Array);
     const groups = await this.#section('groups', Uint32Array);
-    const ids: Ids = await (kind === 'bigint64' ? this.#section('ids', BigInt64Array) : this.#section('ids', Uint32Array));
+    const ids: Ids = await (kind === 'bigint64'
+      ? this.#section('ids', BigInt64Array)
+      : this.#section('ids', Uint32Array));
     if (!agree(lists, rows, groups)) throw this.invalid('its lists and groups do not agree');
-    if (!ID_KINDS.includes(kind) || (kind === 'none') !== (groups.length === 0)) throw this.invalid(`unknown kind of ids '${kind}'`);
+    if (!ID_KINDS.includes(kind) || (kind === 'none') !== (groups.length === 0))
+      throw this.invalid(`unknown kind of ids '${kind}'`);
     const stored = this.#file.sections.find(({ name }) => name === 'storage');
     if (stored?.bytes !== groups.length * lists.groupBytes || (kind !== 'none' && ids.length !== groups.length * GROUP))
       throw this.invalid('its groups, ids and storage do not agree');
@@ -185,7 +198,9 @@ function agree(lists: PagedLists, rows: Uint32Array, groups: Uint32Array): boole
   if (chained !== groups.length || used.includes(0)) return false;
   if (lists.listCount > 0) return rows.length === lists.listCount;
   const last = rows.length - 1;
-  return groups.every((group, i) => group === i) && rows.every((n, i) => n > 0 && n <= TILE && (i === last || n === TILE));
+  return (
+    groups.every((group, i) => group === i) && rows.every((n, i) => n > 0 && n <= TILE && (i === last || n === TILE))
+  );
 }
 
 export async function openIndex<Meta>(path: string, kind: string): Promise<OpenedIndex<Meta>> {

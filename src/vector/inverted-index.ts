@@ -26,7 +26,10 @@ export abstract class InvertedIndex extends SearchIndex {
     this.coarse = coarse;
   }
 
-  /** The k nearest vectors of each query (row-major) among the probed lists. Concurrent calls share runs. */
+  /**
+   * The k nearest vectors of each query (row-major) among the probed lists. Concurrent calls share runs, so
+   * `queries` must not change before the promise settles.
+   */
   search(queries: VectorInput, options: InvertedSearchOptions = {}): Promise<SearchResult> {
     const where = `${this.kind}.search`;
     checkOptions(where, options, ['k', 'probes', 'signal']);

@@ -7,8 +7,8 @@ import { checkFile, type FileOptions, openIndex, saveIndex } from './index-stora
 import { InvertedIndex, type InvertedShape } from './inverted-index.js';
 import { rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import { PagedLists } from './paged-lists.js';
 import type { PackedRows, VectorInput } from './packed-rows.js';
+import { PagedLists } from './paged-lists.js';
 import { recordRowScan, storeRows } from './row-lists.js';
 import type { SearchStages } from './search-plan.js';
 import { checkDevice, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';

@@ -10,8 +10,8 @@ import { checkFile, type FileOptions, type OpenedIndex, openIndex, saveIndex } f
 import { InvertedIndex, type InvertedShape } from './inverted-index.js';
 import { elementGrid, GROUP, packedLength, rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import { PagedLists } from './paged-lists.js';
 import type { PackedRows, PackOptions, VectorInput } from './packed-rows.js';
+import { PagedLists } from './paged-lists.js';
 import type { ScanCall, SearchStages } from './search-plan.js';
 import type { CentroidTrainingOptions } from './train-centroids.js';
 import { checkDevice, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
@@ -83,7 +83,11 @@ export class IvfPqIndex extends InvertedIndex {
     const layout = rowLayout(dimensions, subspaces);
     const coarse = await CoarseQuantizer.train(device, vectors, { layout, lists, metric }, training);
     try {
-      using residuals = await sampleResiduals(device, coarse, vectors, { ...training, layout, codewords: 2 ** shape.bits });
+      using residuals = await sampleResiduals(device, coarse, vectors, {
+        ...training,
+        layout,
+        codewords: 2 ** shape.bits,
+      });
       const { codebooks } = await Codebooks.train(device, residuals, { ...shape, codewords: 2 ** bits }, training);
       return new IvfPqIndex(device, coarse, codebooks, { dimensions, lists, metric });
     } catch (error) {
@@ -131,12 +135,7 @@ export class IvfPqIndex extends InvertedIndex {
     });
   }
 
-  protected async store(
-    rows: PackedRows,
-    labels: Uint32Array,
-    slots: Tensor,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  protected async store(rows: PackedRows, labels: Uint32Array, slots: Tensor, signal?: AbortSignal): Promise<void> {
     const { device } = this;
     using lists = await device.tensorFrom(labels);
     using residuals = device.tensor('f32', [packedLength(rows.rows, rows.layout.chunks)]);
@@ -227,7 +226,7 @@ async function sampleResiduals(
   const { normalize } = metricConstants(coarse.metric);
   const flat = device.tensor('f32', [sample.length]);
   const chunking = { where, layout, normalize, signal, workspaceBytes: chunks * 16 + 12 };
-  await forEachChunk(device, sample, chunking, async (rows, first) => {
+  const subtract = async (rows: PackedRows, first: number) => {
     using labels = await coarse.labels(rows, signal);
     using residuals = device.tensor('f32', [packedLength(rows.rows, chunks)]);
     using program = await device.record((recorder) => {
@@ -239,6 +238,12 @@ async function sampleResiduals(
       });
     });
     await program.run({ signal });
-  });
-  return flat;
+  };
+  try {
+    await forEachChunk(device, sample, chunking, subtract);
+    return flat;
+  } catch (error) {
+    flat.dispose();
+    throw error;
+  }
 }

@@ -199,8 +199,7 @@ export class PagedLists {
   /** Every live slot. */
   *slots(): Generator<number> {
     for (const [list, chain] of this.#groups.entries())
-      for (let row = 0; row < this.#rows[list]; row++)
-        yield chain[Math.floor(row / GROUP)] * GROUP + (row % GROUP);
+      for (let row = 0; row < this.#rows[list]; row++) yield chain[Math.floor(row / GROUP)] * GROUP + (row % GROUP);
   }
 
   /** Where byte `at` of the storage lies: tensor, offset in it, and the bytes from there to the segment's end. */

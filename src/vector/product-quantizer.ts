@@ -4,13 +4,21 @@ import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOptions, describe } from '../runtime/validate.js';
 import { chunkRows, forEachChunk } from './chunks.js';
-import { checkCodeShape, Codebooks, type CodeShape } from './codebooks.js';
 import { CodeScan } from './code-scan.js';
+import { Codebooks, type CodeShape, checkCodeShape } from './codebooks.js';
 import { TILE } from './layout.js';
 import { countVectors, type VectorInput } from './packed-rows.js';
 import type { KMeansInit } from './seeding.js';
 import type { KMeansProgress } from './train-centroids.js';
-import { checkDevice, checkInit, checkShape, checkSignal, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
+import {
+  checkDevice,
+  checkInit,
+  checkShape,
+  checkSignal,
+  checkTraining,
+  TRAINING_KEYS,
+  type TrainingOptions,
+} from './training-options.js';
 
 export interface ProductQuantizerTrainOptions extends TrainingOptions {
   /** Numbers in a vector. */
@@ -101,7 +109,12 @@ export class ProductQuantizer implements Disposable {
       using words = this.device.tensor('u32', [rows.rows * books.codeWords]);
       using program = await this.device.record((recorder) => books.recordRows(recorder, labels, rows.rows, words));
       const { outputs } = await program.run({ read: [words], signal });
-      copyRows(bytesOf(outputs[0] as Uint32Array), books.codeWords * 4, codes.subarray(first * this.codeBytes), this.codeBytes);
+      copyRows(
+        bytesOf(outputs[0] as Uint32Array),
+        books.codeWords * 4,
+        codes.subarray(first * this.codeBytes),
+        this.codeBytes,
+      );
     });
     return codes;
   }
@@ -172,10 +185,26 @@ export class ProductQuantizer implements Disposable {
   }
 
   #countCodes(where: string, codes: Uint8Array): number {
-    if (!(codes instanceof Uint8Array)) throw new TypeError(`${where}: codes must be a Uint8Array, got ${describe(codes)}`);
+    if (!(codes instanceof Uint8Array))
+      throw new TypeError(`${where}: codes must be a Uint8Array, got ${describe(codes)}`);
     if (codes.length === 0 || codes.length % this.codeBytes !== 0)
-      throw new RangeError(`${where}: codes must hold whole codes of ${this.codeBytes} bytes, got ${codes.length} bytes`);
+      throw new RangeError(
+        `${where}: codes must hold whole codes of ${this.codeBytes} bytes, got ${codes.length} bytes`,
+      );
+    if (this.#codebooks.codewords < 2 ** this.bits) this.#checkCodewords(where, codes);
     return codes.length / this.codeBytes;
+  }
+
+  /** Where a code can have more values than there are codewords, the others would be read from past the codebooks. */
+  #checkCodewords(where: string, codes: Uint8Array): void {
+    const { codewords } = this.#codebooks;
+    const padded = this.bits === 4 && this.subspaces % 2 === 1;
+    for (const [i, byte] of codes.entries()) {
+      const isPad = padded && i % this.codeBytes === this.codeBytes - 1;
+      const largest = this.bits === 8 ? byte : Math.max(byte & 15, isPad ? 0 : byte >> 4);
+      if (largest >= codewords)
+        throw new RangeError(`${where}: codes must be below ${codewords}, the number of codewords, got ${largest}`);
+    }
   }
 
   #check(where: string, options: RunOptions = {}): void {
@@ -202,7 +231,10 @@ function bytesOf(words: Uint32Array): Uint8Array {
 
 /** Copies rows between two strides; the shorter of them is what a row keeps. */
 function copyRows(from: Uint8Array, fromStride: number, to: Uint8Array, toStride: number): void {
-  if (fromStride === toStride) return to.set(from);
+  if (fromStride === toStride) {
+    to.set(from);
+    return;
+  }
   const kept = Math.min(fromStride, toStride);
   for (let i = 0, j = 0; i < from.length; i += fromStride, j += toStride) to.set(from.subarray(i, i + kept), j);
 }

@@ -7,10 +7,17 @@ import { forEachChunk } from './chunks.js';
 import { GROUP } from './layout.js';
 import { type Metric, presentDistances } from './metric.js';
 import { Mutex } from './mutex.js';
-import type { ListTables, PagedLists } from './paged-lists.js';
 import { countVectors, type PackedRows, type VectorInput } from './packed-rows.js';
+import type { ListTables, PagedLists } from './paged-lists.js';
 import { type BatchKey, type BatchResult, SearchBatcher } from './search-batcher.js';
-import { MAX_PLAN_ROWS, type PlanShape, planBytesPerRow, planRows, SearchPlan, type SearchStages } from './search-plan.js';
+import {
+  MAX_PLAN_ROWS,
+  type PlanShape,
+  planBytesPerRow,
+  planRows,
+  SearchPlan,
+  type SearchStages,
+} from './search-plan.js';
 import { type Ids, SlotIds } from './slot-ids.js';
 import { checkSignal } from './training-options.js';
 
@@ -52,7 +59,12 @@ export interface IndexStats {
   readonly metric: Metric;
   /** Device bytes of the stored vectors or codes. */
   readonly storageBytes: number;
-  readonly lists: { readonly count: number; readonly smallest: number; readonly largest: number; readonly mean: number };
+  readonly lists: {
+    readonly count: number;
+    readonly smallest: number;
+    readonly largest: number;
+    readonly mean: number;
+  };
 }
 
 interface SearchLimits {
@@ -139,7 +151,11 @@ export abstract class SearchIndex implements Disposable {
       this.check(where);
       const labels = await this.place(rows, before + first, signal);
       const slots = await this.lists.append(labels);
-      this.slotIds.assign(slots, ids?.subarray(first, first + rows.rows) as Ids | undefined, this.lists.groupCount * GROUP);
+      this.slotIds.assign(
+        slots,
+        ids?.subarray(first, first + rows.rows) as Ids | undefined,
+        this.lists.groupCount * GROUP,
+      );
       using slotTensor = await this.device.tensorFrom(slots);
       await this.store(rows, labels, slotTensor, signal);
     });
@@ -171,33 +187,42 @@ export abstract class SearchIndex implements Disposable {
     return { count, k: key.k, ids: this.slotIds.lookup(slots), distances: presentDistances(values, this.metric) };
   }
 
-  /** Any number of queries, in as many runs as the device's memory asks for. */
+  /** Any number of queries, in as many runs as the device's memory asks for, which all see the same state. */
   async #searchAll(queries: Float32Array, count: number, key: BatchKey): Promise<BatchResult> {
     this.check(`${this.kind}.search`);
     if (this.count === 0) return nothingFound(count * key.k);
-    if (count <= this.#limits(key).rowsPerRun) return this.#searchOnce(queries, count, key);
-    const all = nothingFound(count * key.k);
+    const parts = Math.ceil(count / this.#limits(key).rowsPerRun);
+    const rows = planRows(Math.ceil(count / parts));
+    const plan = await this.#plan(rows, key);
+    return plan.use(() => this.#searchParts(plan, queries, { count, rows, k: key.k }));
+  }
+
+  async #searchParts(
+    plan: SearchPlan,
+    queries: Float32Array,
+    { count, rows, k }: { count: number; rows: number; k: number },
+  ): Promise<BatchResult> {
+    const where = `${this.kind}.search`;
+    if (count <= rows) return plan.run(where, queries, count);
+    const all = nothingFound(count * k);
     let next = 0;
     const lane = async () => {
       while (next < count) {
         const first = next;
-        // Asked for each time: vectors that are added meanwhile may leave room for fewer rows.
-        const rows = Math.min(this.#limits(key).rowsPerRun, count - first);
-        next += rows;
+        next = Math.min(count, first + rows);
         const part = queries.subarray(first * this.dimensions, next * this.dimensions);
-        const { slots, values } = await this.#searchOnce(part, rows, key, first);
-        all.slots.set(slots, first * key.k);
-        all.values.set(values, first * key.k);
+        const { slots, values } = await plan.run(where, part, next - first, first).catch((error) => {
+          next = count; // the other lane stops as well
+          throw error;
+        });
+        all.slots.set(slots, first * k);
+        all.values.set(values, first * k);
       }
     };
     // Two lanes: the next part is on its way while the device works on this one.
-    await Promise.all([lane(), lane()]);
+    const lanes = await Promise.allSettled([lane(), lane()]);
+    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
     return all;
-  }
-
-  async #searchOnce(queries: Float32Array, count: number, key: BatchKey, first = 0): Promise<BatchResult> {
-    const plan = await this.#plan(Math.min(planRows(count), this.#limits(key).rowsPerRun), key);
-    return plan.run(`${this.kind}.search`, queries, count, first);
   }
 
   /** What follows from the lists' sizes for a kind of search; worked out once for each state of the index. */
@@ -293,7 +318,10 @@ export abstract class SearchIndex implements Disposable {
 
 /** Runs in flight end well; a plan that could not be recorded has nothing to dispose of. */
 function disposePlan(plan: Promise<SearchPlan>): void {
-  plan.then((recorded) => recorded.dispose(), () => undefined);
+  plan.then(
+    (recorded) => recorded.dispose(),
+    () => undefined,
+  );
 }
 
 function nothingFound(results: number): BatchResult {

@@ -2,10 +2,10 @@
 import type { Device } from '../runtime/device.js';
 import type { Program, Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
-import type { BatchResult } from './search-batcher.js';
 import { elementGrid, linearGrid, NONE, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
-import type { ListTables, Segment } from './paged-lists.js';
 import { rejectInvalid } from './packed-rows.js';
+import type { ListTables, Segment } from './paged-lists.js';
+import type { BatchResult } from './search-batcher.js';
 import { Workspace } from './workspace.js';
 
 /** Workgroups below which a scan is split further, so that a single query still fills a large GPU. */
@@ -75,9 +75,10 @@ export class SearchPlan {
   readonly #slots: Tensor;
   readonly #best: Tensor;
   #program: Program | undefined;
+  #users = 0;
+  #disposed = false;
 
-  private constructor(device: Device, dimensions: number, shape: PlanShape) {
-    const workspace = new Workspace(device);
+  private constructor(workspace: Workspace, dimensions: number, shape: PlanShape) {
     this.#shape = shape;
     this.#workspace = workspace;
     this.#raw = workspace.tensor('f32', shape.rows * dimensions);
@@ -93,13 +94,14 @@ export class SearchPlan {
     storage: { tables: ListTables; segments: readonly Segment[] },
     shape: PlanShape,
   ): Promise<SearchPlan> {
-    const plan = new SearchPlan(device, stages.layout.dimensions, shape);
+    const workspace = new Workspace(device);
     try {
+      const plan = new SearchPlan(workspace, stages.layout.dimensions, shape);
       plan.#program = await device.record((recorder) => plan.#record(recorder, stages, storage));
       await plan.#columnCounts.write(new Uint32Array(shape.rows).fill(stages.columns));
       return plan;
     } catch (error) {
-      plan.dispose();
+      workspace.dispose();
       throw error;
     }
   }
@@ -129,7 +131,11 @@ export class SearchPlan {
       stages.recordScan(recorder, { queries, probes, probeCount, offsets, distances, stride, tables, segment, grid });
 
     const indices = work.tensor('u32', rows * k);
-    recordSelect(recorder, { values: distances, lengths: candidateCounts, indices, best: this.#best }, { rows, stride, k });
+    recordSelect(
+      recorder,
+      { values: distances, lengths: candidateCounts, indices, best: this.#best },
+      { rows, stride, k },
+    );
     recorder.dispatch('candidate_slots', {
       buffers: { indices, probes, offsets, listBegin, groups, slots: this.#slots },
       params: { queryCount: rows, k, probeCount },
@@ -151,7 +157,11 @@ export class SearchPlan {
     // Whole numbers order as the floats with their bits do: `best` becomes the list numbers, ascending.
     const counts = work.tensor('u32', rows);
     recorder.fill(counts, k);
-    recordSelect(recorder, { values: indices, lengths: counts, indices: work.tensor('u32', rows * k), best }, { rows, stride: k, k });
+    recordSelect(
+      recorder,
+      { values: indices, lengths: counts, indices: work.tensor('u32', rows * k), best },
+      { rows, stride: k, k },
+    );
     return best;
   }
 
@@ -188,7 +198,20 @@ export class SearchPlan {
     return { slots, values };
   }
 
+  /** Keeps the plan from being freed while `work` runs it any number of times. */
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await work();
+    } finally {
+      this.#users--;
+      if (this.#disposed) this.dispose();
+    }
+  }
+
   dispose(): void {
+    this.#disposed = true;
+    if (this.#users > 0) return;
     this.#program?.dispose();
     this.#workspace.dispose();
   }

@@ -52,10 +52,12 @@ export class SlotIds {
     if (this.kind !== 'none' && this.kind !== kind)
       throw new TypeError(`${where}: ids must be ${this.kind} as in earlier calls, got ${kind}`);
     if (ids === undefined) return;
-    if (ids.length !== count) throw new RangeError(`${where}: ids must have ${count} entries, one a vector, got ${ids.length}`);
+    if (ids.length !== count)
+      throw new RangeError(`${where}: ids must have ${count} entries, one a vector, got ${ids.length}`);
     const seen = new IdSet();
     for (const id of ids) {
-      if (id === NONE || id === -1n) throw new RangeError(`${where}: ids must not contain ${id}, which stands for "none"`);
+      if (id === NONE || id === -1n)
+        throw new RangeError(`${where}: ids must not contain ${id}, which stands for "none"`);
       if (seen.has(id) || this.#known?.has(id)) throw new RangeError(`${where}: ids must not repeat, ${id} does`);
       seen.add(id);
     }
@@ -102,7 +104,9 @@ export class SlotIds {
   lookup(slots: Uint32Array): Ids {
     const ids = this.#ids;
     if (ids instanceof BigInt64Array) {
-      return BigInt64Array.from(slots as Iterable<number> & ArrayLike<number>, (slot: number) => (slot === NONE ? -1n : (ids[slot] as bigint)));
+      return BigInt64Array.from(slots as Iterable<number> & ArrayLike<number>, (slot: number) =>
+        slot === NONE ? -1n : (ids[slot] as bigint),
+      );
     }
     const found = new Uint32Array(slots.length);
     for (const [i, slot] of slots.entries()) found[i] = slot === NONE || ids === undefined ? NONE : ids[slot];

@@ -2,11 +2,12 @@
 import type { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { CentroidTrainer, type PassResult } from './centroid-trainer.js';
-import type { RowLayout } from './layout.js';
+import { packedLength, type RowLayout } from './layout.js';
 import { type Metric, metricConstants } from './metric.js';
 import { packRows, type VectorInput } from './packed-rows.js';
 import { type KMeansInit, seedPlusPlus, seedRandom } from './seeding.js';
 import { TrainingRows } from './training-rows.js';
+import { Workspace } from './workspace.js';
 
 /** One iteration, as `onProgress` gets it. */
 export interface KMeansProgress {
@@ -50,25 +51,25 @@ export async function trainCentroids(
   // Labels, distances, norms, order and counts: five words for each row and subspace.
   const workspaceBytes = 5 * 4 * layout.subspaces;
   const rows = new TrainingRows(device, vectors, { where, layout, normalize, signal, workspaceBytes });
-  if (rows.count < options.clusters)
-    process.emitWarning(
-      `${where}: ${rows.count} vectors for ${options.clusters} clusters; some will repeat or stay empty`,
-      {
-        code: 'WAVETILE_FEW_VECTORS',
-      },
-    );
-  let trainer: CentroidTrainer | undefined;
+  if (rows.count < options.clusters) warnFewVectors(where, rows.count, options.clusters);
+  const centroids = device.tensor('f32', [packedLength(options.clusters, layout.chunks)]);
   try {
-    trainer = new CentroidTrainer(device, rows, { layout, clusters: options.clusters, metric, normalize });
-    await seedCentroids(device, rows, trainer.centroids, options, normalize);
-    return { centroids: trainer.centroids, history: await iterate(trainer, options) };
+    using workspace = new Workspace(device);
+    const shape = { layout, clusters: options.clusters, metric, normalize };
+    using trainer = new CentroidTrainer(workspace, centroids, rows, shape);
+    await seedCentroids(device, rows, centroids, options, normalize);
+    return { centroids, history: await iterate(trainer, options) };
   } catch (error) {
-    trainer?.centroids.dispose();
+    centroids.dispose();
     throw error;
   } finally {
-    trainer?.dispose();
     rows.dispose();
   }
+}
+
+function warnFewVectors(where: string, count: number, clusters: number): void {
+  const message = `${where}: ${count} vectors for ${clusters} clusters; some will repeat or stay empty`;
+  process.emitWarning(message, { code: 'WAVETILE_FEW_VECTORS' });
 }
 
 async function seedCentroids(

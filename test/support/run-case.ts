@@ -1,6 +1,7 @@
 // Runs one kernel case on a device, twice, and judges it. Shared by the vitest suite and the plain-Node runner.
 import type { Device, Recorder, Tensor } from '../../src/index.js';
-import type { KernelName } from '../../src/kernels/generated.js';
+import { tileConstants } from '../../src/kernels/choices.js';
+import { type KernelName, kernelTable } from '../../src/kernels/generated.js';
 import { type CaseBuffer, type KernelCase, type KernelRun, Output, type Words } from './cases.js';
 import { bitsOf, judge } from './judge.js';
 
@@ -49,6 +50,12 @@ export function judgeRun(
   return run.check?.(Object.fromEntries(outputs.map(([name, output, got]) => [name, got.subarray(0, output.length)])));
 }
 
+/** As the library does: on a software device a kernel with a long form runs in its short one, unless a case says which. */
+function shortForm(device: Device, kernel: KernelName): { unrolled?: number } {
+  const hasForms = kernelTable[kernel].constants.some(({ name }) => name === 'unrolled');
+  return hasForms ? { unrolled: tileConstants(device, 0).unrolled } : {};
+}
+
 async function runTwice(
   device: Device,
   kernel: KernelName,
@@ -56,7 +63,8 @@ async function runTwice(
   bound: Bound[],
 ): Promise<string | undefined> {
   const buffers = Object.fromEntries(bound.map(({ name, tensor }) => [name, tensor]));
-  const { params, constants, grid } = run;
+  const { params, grid } = run;
+  const constants = { ...shortForm(device, kernel), ...run.constants };
   const record = (recorder: Recorder) => {
     recorder.dispatch(kernel, { buffers, params, constants, grid } as Parameters<Recorder['dispatch']>[1]);
   };

@@ -5,7 +5,7 @@ export interface CodeShape {
   readonly dimensions: number;
   readonly subspaces: number;
   readonly bits: number;
-  /** [2^bits × dimensions] codewords, those of all subspaces side by side. */
+  /** [codewords × dimensions] numbers, those of all subspaces side by side. */
   readonly codebooks: Float32Array;
 }
 
@@ -31,7 +31,8 @@ export function misplacedParts(vector: Float32Array, code: Uint8Array, shape: Co
     const part = vector.subarray(m * width, (m + 1) * width);
     const codeword = (j: number) => codebooks.subarray(j * dimensions + m * width, j * dimensions + (m + 1) * width);
     let nearest = Infinity;
-    for (let j = 0; j < 2 ** bits; j++) nearest = Math.min(nearest, squaredDistance(part, codeword(j)));
+    for (let j = 0; j < codebooks.length / dimensions; j++)
+      nearest = Math.min(nearest, squaredDistance(part, codeword(j)));
     const scale = squaredDistance(part, new Float32Array(width));
     const chosen = squaredDistance(part, codeword(codewordOf(code, m, bits)));
     if (chosen > nearest + 1e-5 * (scale + nearest)) misplaced.push(m);

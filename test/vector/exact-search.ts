@@ -57,7 +57,8 @@ export function expectNearest(
       const at = ids ? (rows.get(id) ?? -1) : Number(id);
       const close = (value: number) => Math.abs(value - distances[at]) <= tolerances[at];
       const right = !found.has(at) && close(ranked[i]) && close(result.distances[q * result.k + i]);
-      if (!right) wrong.push(`query ${q}, place ${i}: id ${id} at ${result.distances[q * result.k + i]}, not ${ranked[i]}`);
+      if (!right)
+        wrong.push(`query ${q}, place ${i}: id ${id} at ${result.distances[q * result.k + i]}, not ${ranked[i]}`);
       found.add(at);
     }
     for (let i = base.length / dimensions; i < result.k; i++) {

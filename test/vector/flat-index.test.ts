@@ -56,7 +56,9 @@ describeDevices('a flat index', (device) => {
     for (const k of [1, 5, 100, 1000]) {
       const { ids } = await index.search(queries, { k });
       for (let q = 0; q < 40; q++) {
-        const expected = Array.from({ length: 1000 }, (_, i) => i).sort((a, b) => distance(q, a) - distance(q, b) || a - b);
+        const expected = Array.from({ length: 1000 }, (_, i) => i).sort(
+          (a, b) => distance(q, a) - distance(q, b) || a - b,
+        );
         expect([...ids.subarray(q * k, (q + 1) * k)]).toEqual(expected.slice(0, k));
       }
     }

@@ -13,7 +13,8 @@ async function nearestIds(index: { search(q: Float32Array, o: object): Promise<{
 }
 
 const uint32 = (count: number, first: number) => Uint32Array.from({ length: count }, (_, i) => first + 7 * i);
-const int64 = (count: number, first: bigint) => BigInt64Array.from({ length: count }, (_, i) => first - 11n * BigInt(i));
+const int64 = (count: number, first: bigint) =>
+  BigInt64Array.from({ length: count }, (_, i) => first - 11n * BigInt(i));
 
 describeDevices('ids', (device) => {
   describe.each(INDEX_KINDS)('of a $name', (kind) => {
@@ -56,7 +57,9 @@ describeDevices('ids', (device) => {
       expect(add(Uint32Array.of(1, 2))).toThrow(/ids must have 3 entries, one a vector, got 2/);
       expect(add(BigInt64Array.of(1n, 2n, 3n))).toThrow(/ids must be uint32 as in earlier calls, got bigint64/);
       expect(add([1, 2, 3] as never)).toThrow(/ids must be a Uint32Array or a BigInt64Array, got an array of 3/);
-      expect(() => index.add(slice(vectors, 100, 103))).toThrow(/ids must be uint32 as in earlier calls, got automatic/);
+      expect(() => index.add(slice(vectors, 100, 103))).toThrow(
+        /ids must be uint32 as in earlier calls, got automatic/,
+      );
       expect(index.count).toBe(100);
       expect(await index.search(vectors, { k: 5 })).toEqual(before);
       await index.add(slice(vectors, 100, 103), { ids: Uint32Array.of(1, 2, 3) });

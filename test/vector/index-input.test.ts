@@ -52,7 +52,11 @@ describeDevices('bad input', (device, backend) => {
       const results = await Promise.allSettled(searches);
       for (const [i, result] of results.entries()) {
         if (i % 7 !== 3) expect(result).toEqual({ status: 'fulfilled', value: expected });
-        else expect(result).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/vector 2 has/) } });
+        else
+          expect(result).toMatchObject({
+            status: 'rejected',
+            reason: { message: expect.stringMatching(/vector 2 has/) },
+          });
       }
     });
 
@@ -82,7 +86,9 @@ describeDevices('bad input', (device, backend) => {
 
     test.each([0, 2049, 1.5, -1, Number.NaN, '10', null])('k = %s is refused', async (k) => {
       using index = await kind.create(device(), vectors);
-      expect(() => index.search(queries, { k: k as never })).toThrow(/search: k must be an integer from 1 to 2048, got/);
+      expect(() => index.search(queries, { k: k as never })).toThrow(
+        /search: k must be an integer from 1 to 2048, got/,
+      );
     });
 
     test('vectors of another device are refused, queries of another device are read', async () => {
@@ -164,7 +170,10 @@ describeDevices('bad input', (device, backend) => {
       [{}, /dimensions must be/],
       [undefined, /options must be an object/],
       [null, /options must be an object/],
-      [{ dimensions: 16, metric: 'L2' }, /metric must be one of 'l2', 'inner-product', 'cosine', got 'L2', did you mean 'l2'/],
+      [
+        { dimensions: 16, metric: 'L2' },
+        /metric must be one of 'l2', 'inner-product', 'cosine', got 'L2', did you mean 'l2'/,
+      ],
       [{ dimension: 16 }, /unknown option 'dimension', did you mean 'dimensions'/],
     ])('FlatIndex.create refuses %o', (options, message) => {
       expect(() => FlatIndex.create(device(), options as never)).toThrow(message);
@@ -196,7 +205,9 @@ describeDevices('bad input', (device, backend) => {
   test.each([0, -1, 1.5, Infinity, '3'])('probes = %s is refused', async (probes) => {
     for (const kind of TRAINED_KINDS) {
       using index = await kind.create(device(), vectors);
-      expect(() => index.search(queries, { probes } as never)).toThrow(/search: probes must be an integer of at least 1|from 1/);
+      expect(() => index.search(queries, { probes } as never)).toThrow(
+        /search: probes must be an integer of at least 1|from 1/,
+      );
     }
   });
 });

@@ -6,7 +6,17 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type Ids, IvfPqIndex, type Metric } from '../../src/index.js';
 import { openIndexFile, type SectionArray, writeIndexFile } from '../../src/vector/index-file.js';
 import { describeDevices, testDevices } from '../support/devices.js';
-import { type AnyIndex, DIMENSIONS, FLAT, INDEX_KINDS, type IndexKind, IVF_FLAT, IVF_PQ, slice, vectorsOf } from './index-kinds.js';
+import {
+  type AnyIndex,
+  DIMENSIONS,
+  FLAT,
+  INDEX_KINDS,
+  type IndexKind,
+  IVF_FLAT,
+  IVF_PQ,
+  slice,
+  vectorsOf,
+} from './index-kinds.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wavetile-saved-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,10 +30,18 @@ const invalidFile = expect.objectContaining({ code: 'INVALID_FILE' });
 const IDS: readonly (readonly [string, (first: number, end: number) => Ids | undefined])[] = [
   ['automatic ids', () => undefined],
   ['32-bit ids', (first, end) => Uint32Array.from({ length: end - first }, (_, i) => 5 * (first + i) + 2)],
-  ['64-bit ids', (first, end) => BigInt64Array.from({ length: end - first }, (_, i) => -(2n ** 40n) * BigInt(first + i) - 9n)],
+  [
+    '64-bit ids',
+    (first, end) => BigInt64Array.from({ length: end - first }, (_, i) => -(2n ** 40n) * BigInt(first + i) - 9n),
+  ],
 ];
 
-const addWith = (index: AnyIndex, idsOf: (first: number, end: number) => Ids | undefined, first: number, end: number) => {
+const addWith = (
+  index: AnyIndex,
+  idsOf: (first: number, end: number) => Ids | undefined,
+  first: number,
+  end: number,
+) => {
   const ids = idsOf(first, end);
   return index.add(slice(vectors, first, end), ids ? { ids } : {});
 };
@@ -141,7 +159,9 @@ describeDevices('a saved index', (device, backend) => {
       controller.abort(new Error('enough'));
       await expect(saving).rejects.toThrow('enough');
       expect(readFileSync(path).equals(before)).toBe(true);
-      await expect(index.save(path, { signal: AbortSignal.abort(new Error('never began')) })).rejects.toThrow('never began');
+      await expect(index.save(path, { signal: AbortSignal.abort(new Error('never began')) })).rejects.toThrow(
+        'never began',
+      );
       await expect(index.save(join(folder, 'no such folder', 'an.index'))).rejects.toMatchObject({ code: 'ENOENT' });
       expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
       await index.save(path);
@@ -250,7 +270,12 @@ describeDevices('a saved index', (device, backend) => {
   });
 
   test('of 8-bit codes and several storage slices comes back', async () => {
-    using index = await IvfPqIndex.train(device(), vectors, { dimensions: DIMENSIONS, lists: 5, subspaces: 16, iterations: 2 });
+    using index = await IvfPqIndex.train(device(), vectors, {
+      dimensions: DIMENSIONS,
+      lists: 5,
+      subspaces: 16,
+      iterations: 2,
+    });
     await index.add(vectors);
     await index.save(path);
     using loaded = await IvfPqIndex.load(device(), path);

@@ -96,7 +96,8 @@ describeDevices('an inverted index', (device) => {
     for (let q = 0; q < 20; q++) {
       const query = row(queries, q, DIMENSIONS);
       const lists = Array.from({ length: 25 }, (_, l) => l).sort(
-        (a, b) => squaredDistance(query, row(centroids, a, DIMENSIONS)) - squaredDistance(query, row(centroids, b, DIMENSIONS)),
+        (a, b) =>
+          squaredDistance(query, row(centroids, a, DIMENSIONS)) - squaredDistance(query, row(centroids, b, DIMENSIONS)),
       );
       const members = [...vectors].filter(([, { list }]) => lists.slice(0, 3).includes(list)).map(([id]) => id);
       const found = [...ids.subarray(q * 500, q * 500 + 500)].map(Number);

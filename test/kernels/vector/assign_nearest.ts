@@ -11,9 +11,11 @@ interface Shape {
   subspaces?: number;
   kind?: DataKind;
   metric?: number;
+  unrolled?: number;
 }
 
-function nearest({ rows, clusters, dimensions, subspaces = 1, kind = 'normal', metric = L2 }: Shape) {
+function nearest(shape: Shape) {
+  const { rows, clusters, dimensions, subspaces = 1, kind = 'normal', metric = L2, unrolled } = shape;
   const layout = layoutOf(dimensions, subspaces);
   const { chunks, subspaceChunks } = layout;
   const random = new Random(rows * 31 + clusters * 7 + dimensions);
@@ -65,7 +67,8 @@ function nearest({ rows, clusters, dimensions, subspaces = 1, kind = 'normal', m
     distances,
   };
   const grid = [Math.ceil(rows / 128), subspaces] as const;
-  return { buffers, params: { rows, clusters, chunks, subspaceChunks }, constants: { metric }, grid, check };
+  const constants = unrolled === undefined ? { metric } : { metric, unrolled };
+  return { buffers, params: { rows, clusters, chunks, subspaceChunks }, constants, grid, check };
 }
 
 const shapes: Shape[] = [
@@ -84,14 +87,16 @@ const shapes: Shape[] = [
   { rows: 129, clusters: 130, dimensions: 100, kind: 'offset' },
 ];
 const both = [L2, INNER_PRODUCT].flatMap((metric) => shapes.map((shape) => ({ ...shape, metric })));
+/** The form that GPUs run, so that software Vulkan sees it too. */
+const long: Shape = { rows: 129, clusters: 140, dimensions: 70, metric: L2, unrolled: 1 };
 
 export default cases(
   'assign_nearest',
-  both.map((shape) => {
-    const { rows, clusters, dimensions, subspaces = 1, kind = 'normal', metric } = shape;
+  [...both, long].map((shape) => {
+    const { rows, clusters, dimensions, subspaces = 1, kind = 'normal', metric, unrolled } = shape;
     const metricName = metric === L2 ? 'L2' : 'inner product';
     return {
-      name: `${metricName} ${rows} x ${dimensions}, K ${clusters}, M ${subspaces}, ${kind}`,
+      name: `${metricName} ${rows} x ${dimensions}, K ${clusters}, M ${subspaces}, ${kind}${unrolled ? ', unrolled' : ''}`,
       make: () => nearest(shape),
     };
   }),
