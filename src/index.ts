@@ -1,4 +1,13 @@
 // Public exports only.
+
+export {
+  type AttentionInput,
+  recordSparseAttention,
+  type SparseAttentionOptions,
+  type SparseAttentionShape,
+  type SparseAttentionTensors,
+  sparseAttention,
+} from './nn/sparse-attention.js';
 export type { DataType, TypedArray } from './runtime/data-types.js';
 export { Device, type DeviceOpenOptions } from './runtime/device.js';
 export { listDiagnostics } from './runtime/device-choice.js';
@@ -21,7 +30,42 @@ export { IvfFlatIndex, type IvfFlatTrainOptions } from './vector/ivf-flat-index.
 export { IvfPqIndex, type IvfPqTrainOptions } from './vector/ivf-pq-index.js';
 export { type Assignment, KMeans, type KMeansTrainOptions } from './vector/kmeans.js';
 export type { Metric } from './vector/metric.js';
+export {
+  type KeyOptions,
+  MultiHeadSimilarity,
+  type MultiHeadSimilarityCall,
+  type MultiHeadSimilarityOptions,
+  multiHeadSimilarity,
+  type ScoreOptions,
+  type TopKeys,
+  type TopKeysOptions,
+} from './vector/multi-head-similarity.js';
+export {
+  type DecodeOptions,
+  type EncodedTensors,
+  type EncodedVectors,
+  type EncodeOptions,
+  NeuralCodec,
+  type NeuralCodecMetrics,
+} from './vector/neural-codec.js';
+export {
+  type CodecActivation,
+  type DenseWeights,
+  NEURAL_CODEC_PRESETS,
+  type NeuralCodecProgress,
+  type NeuralCodecShape,
+  type NeuralCodecTrainOptions,
+  type NeuralCodecWeights,
+} from './vector/neural-codec-options.js';
+export { NeuralFlatIndex, type NeuralFlatIndexOptions } from './vector/neural-flat-index.js';
 export type { VectorInput } from './vector/packed-rows.js';
+export {
+  type PqFirstOptions,
+  PqIndexer,
+  type PqIndexerOptions,
+  type PqNextOptions,
+  type SparseList,
+} from './vector/pq-indexer.js';
 export { ProductQuantizer, type ProductQuantizerTrainOptions } from './vector/product-quantizer.js';
 export type { AddOptions, IndexStats, SearchOptions, SearchResult } from './vector/search-index.js';
 export type { KMeansInit } from './vector/seeding.js';

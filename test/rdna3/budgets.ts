@@ -20,6 +20,19 @@ const wideLoads = /buffer_load_b128/;
 const tiled = { sharedBytes: 16384, must: [/v_dual_fmac_f32/, /ds_load_b128/, wideLoads], mustNot: [/ds_load_b32/] };
 const assignNearest = { ...tiled, kernel: 'vector/assign_nearest', registers: { phoenix: 128, navi31: 144 } };
 const tileMinima = { ...tiled, kernel: 'vector/tile_minima', registers: { phoenix: 128, navi31: 120 } };
+// 4 x 4 results a thread, the next step's loads under way: few enough registers for 16 waves.
+const multiplyRows = { ...tiled, kernel: 'vector/multiply_rows', registers: { phoenix: 64, navi31: 96 } };
+
+const codecDecode = { ...tiled, kernel: 'vector/codec_decode', registers: { phoenix: 128, navi31: 120 } };
+// Vectors may have any number of dimensions, so their numbers are loaded one by one.
+const scalarLoads = { must: [/v_dual_fmac_f32/, /ds_load_b128/] };
+const codecEncode = {
+  ...tiled,
+  ...scalarLoads,
+  kernel: 'vector/codec_encode',
+  registers: { phoenix: 128, navi31: 120 },
+};
+const denseLayer = { ...tiled, ...scalarLoads, kernel: 'vector/dense_layer', registers: { phoenix: 128, navi31: 120 } };
 
 // Bound by memory: all 16 waves of a SIMD stay in flight. Queries are the same for a wave, so they are scalar loads.
 const scanMinima = {
@@ -46,6 +59,18 @@ export const budgets: readonly Budget[] = [
   { ...assignNearest, constants: innerProduct },
   { ...tileMinima, constants: l2 },
   { ...tileMinima, constants: innerProduct },
+  { ...multiplyRows, constants: { 0: 64, 1: 1 } },
+  { ...multiplyRows, constants: { 0: 32, 1: 0 } },
+  { ...codecDecode, constants: {} },
+  { ...codecEncode, constants: {} },
+  { ...denseLayer, constants: {} },
+  {
+    kernel: 'vector/scan_latents',
+    constants: l2,
+    registers: { phoenix: 64, navi31: 96 },
+    sharedBytes: 0,
+    must: [wideLoads, /s_buffer_load_b128/],
+  },
   { ...scanMinima, constants: l2 },
   { ...scanMinima, constants: innerProduct },
   { ...scanRows, constants: l2 },
@@ -59,5 +84,34 @@ export const budgets: readonly Budget[] = [
     registers: { phoenix: 96, navi31: 96 },
     sharedBytes: 20480,
     must: [/ds_add_u32/, /ds_append/],
+  },
+  // Its shared memory leaves room for 8 waves of a SIMD, and those for this many registers: more loads in flight.
+  {
+    kernel: 'nn/scan_key_codes',
+    constants: {},
+    registers: { phoenix: 128, navi31: 192 },
+    sharedBytes: 32768,
+    must: [wideLoads, /ds_load_b32/, /ds_add_u32/],
+  },
+  {
+    kernel: 'nn/merge_heavy',
+    constants: {},
+    registers: { phoenix: 96, navi31: 96 },
+    sharedBytes: 16384,
+    must: [/ds_add_u32/],
+  },
+  {
+    kernel: 'nn/encode_keys',
+    constants: { 0: 0 },
+    registers: { phoenix: 128, navi31: 144 },
+    sharedBytes: 20480,
+    must: [wideLoads],
+  },
+  {
+    kernel: 'nn/sparse_attention',
+    constants: { 0: 0 },
+    registers: { phoenix: 64, navi31: 72 },
+    sharedBytes: 12288,
+    must: [/v_exp_f32/],
   },
 ];
