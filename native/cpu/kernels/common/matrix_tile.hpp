@@ -40,7 +40,8 @@ inline void add_slice(const TileMemory& memory, const TileShape& shape, uint32_t
 // memory.sums = rows x columns. fill_row(row, first chunk, count, to) writes a row's chunks CHUNK_STRIDE apart,
 // fill_panel(first column, first chunk, count, panel) a transposed panel; both write zeros where there is nothing.
 template <class FillRow, class FillPanel>
-inline void multiply_slices(const TileMemory& memory, const TileShape& shape, FillRow&& fill_row, FillPanel&& fill_panel) {
+inline void multiply_slices(const TileMemory& memory, const TileShape& shape, FillRow&& fill_row,
+                            FillPanel&& fill_panel) {
   for (uint32_t first = 0; first < shape.chunks; first += SLICE_CHUNKS) {
     const uint32_t count = minimum(SLICE_CHUNKS, shape.chunks - first);
     const uint32_t padded = (shape.rows + BLOCK - 1) / BLOCK * BLOCK;

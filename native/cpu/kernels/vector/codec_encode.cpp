@@ -1,5 +1,5 @@
-// latent = activate(weights x + bias), scaled to length 1 when normalize; scale = max|latent| / 127, code = latent / scale.
-// A workgroup does 128 vectors against all latent dimensions.
+// latent = activate(weights x + bias), scaled to length 1 when normalize; scale = max|latent| / 127, code = latent /
+// scale. A workgroup does 128 vectors against all latent dimensions.
 #include "contracts/codec_encode.hpp"
 
 #include "cpu/kernels/common/activation.hpp"

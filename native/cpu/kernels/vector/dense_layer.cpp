@@ -61,10 +61,18 @@ void finish_row(const Dispatch& dispatch, const Constants& constants, float* sum
 void dense_layer(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
   const Params params = dispatch.params<Params>();
   const Constants constants = dispatch.constants<Constants>();
-  const Side a = {dispatch.buffer<float>(Binding::a), params.rows,   params.depth, params.a_row,
-                  params.a_step, constants.activate_a ? constants.activation : 0};
-  const Side b = {dispatch.buffer<float>(Binding::b), params.columns, params.depth, params.b_row,
-                  params.b_step, constants.activate_b ? constants.activation : 0};
+  const Side a = {dispatch.buffer<float>(Binding::a),
+                  params.rows,
+                  params.depth,
+                  params.a_row,
+                  params.a_step,
+                  constants.activate_a ? constants.activation : 0};
+  const Side b = {dispatch.buffer<float>(Binding::b),
+                  params.columns,
+                  params.depth,
+                  params.b_row,
+                  params.b_step,
+                  constants.activate_b ? constants.activation : 0};
   const TileMemory memory = tile_memory(TILE);
   for (uint32_t w = begin; w < end; w++) {
     const Workgroup group = workgroup_at(dispatch, w);
@@ -75,7 +83,9 @@ void dense_layer(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
     multiply_slices(
         memory, shape,
         [&](uint32_t r, uint32_t first, uint32_t count, float* to) { fill_row(a, row + r, first, count, to); },
-        [&](uint32_t c, uint32_t first, uint32_t count, float* panel) { fill_panel(b, column + c, first, count, panel); });
+        [&](uint32_t c, uint32_t first, uint32_t count, float* panel) {
+          fill_panel(b, column + c, first, count, panel);
+        });
     for (uint32_t r = 0; r < shape.rows; r++)
       finish_row(dispatch, constants, memory.sums + size_t{r} * TILE, row + r, column, shape.columns);
   }
