@@ -58,12 +58,21 @@ interface TimeOptions {
   summary?: (millis: readonly number[]) => number;
 }
 
-/** Device and wall time of a program, medians of separate runs after two to warm up. */
+/** A GPU that has idled runs at a fraction of its clock for about this long. */
+const WARM_UP_MS = 300;
+
+async function warmUpFor(work: () => Promise<unknown>, least: number): Promise<void> {
+  const end = performance.now() + WARM_UP_MS;
+  for (let i = 0; i < least || performance.now() < end; i++) await work();
+}
+
+/** Device and wall time of a program, medians of separate runs once the device is warm. */
 export async function timeProgram(
   program: Program,
   { kernel, repeats = 10, summary = median }: TimeOptions = {},
 ): Promise<Timing> {
   const spans: number[] = [];
+  await warmUpFor(() => program.run(), 1);
   for (let i = 0; i < repeats + 2; i++) {
     const { times = [] } = await program.run({ timed: true });
     const counted = times.filter(({ name }) => kernel === undefined || name === kernel);
@@ -76,7 +85,7 @@ export async function timeProgram(
 }
 
 export async function timeCalls(work: () => Promise<unknown>, { repeats = 10, warmUp = 2 } = {}): Promise<number> {
-  for (let i = 0; i < warmUp; i++) await work();
+  if (warmUp > 0) await warmUpFor(work, warmUp);
   const millis: number[] = [];
   for (let i = 0; i < repeats; i++) {
     const begin = performance.now();
@@ -91,6 +100,7 @@ export async function deviceMillis(device: Device, work: () => Promise<unknown>)
   const folder = await mkdtemp(join(tmpdir(), 'wavetile-bench-'));
   try {
     const path = join(folder, 'trace.json');
+    await warmUpFor(work, 1);
     await device.profile(path, work);
     const { traceEvents } = JSON.parse(await readFile(path, 'utf8')) as { traceEvents: { ph: string; dur?: number }[] };
     return traceEvents.reduce((sum, { dur = 0 }) => sum + dur, 0) / 1000;
