@@ -4,8 +4,9 @@ import type { Device } from '../runtime/device.js';
 import type { Program, Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { type CentroidShape, recordAssign, recordNorms } from './assigner.js';
+import { recordCentroidUpdate, recordClusterSums, type UpdateTensors } from './centroid-update.js';
 import { CountingSort } from './counting-sort.js';
-import { linearGrid, packedLength, roundUp, TILE } from './layout.js';
+import { packedLength } from './layout.js';
 import type { PackedRows } from './packed-rows.js';
 import type { TrainingRows } from './training-rows.js';
 import type { Workspace } from './workspace.js';
@@ -14,8 +15,6 @@ import type { Workspace } from './workspace.js';
 const SPLIT_BYTES = 16 << 20;
 /** Points that each part of a cluster should hold on average, or its partial sum is not worth its memory. */
 const POINTS_PER_PART = 8;
-/** Centroids that a workgroup of `update_centroids` takes at a time. */
-const CENTROIDS_PER_WORKGROUP = 8;
 const MAX_SPLITS = 256;
 const SUM_BLOCK = 4096;
 
@@ -39,14 +38,12 @@ export class CentroidTrainer implements Disposable {
   readonly #shape: TrainerShape;
   readonly #rows: TrainingRows;
   readonly #sort: CountingSort;
-  readonly #splits: number;
+  readonly #update: UpdateTensors;
   readonly #labels: Tensor;
   readonly #distances: Tensor;
   /** One for each chunk that stays on the device, filled before the first pass; else one for all. */
   readonly #pointNorms: Tensor[] = [];
   readonly #centroidNorms: Tensor;
-  readonly #sums: Tensor;
-  readonly #sizes: Tensor;
   readonly #objectives: Tensor[] = [];
   #pass: Program | undefined;
 
@@ -58,13 +55,13 @@ export class CentroidTrainer implements Disposable {
     this.#centroids = centroids;
     this.#rows = rows;
     this.#shape = shape;
-    this.#splits = splitsFor(rows.chunkRows, clusters, layout.chunks);
+    const splits = splitsFor(rows.chunkRows, clusters, layout.chunks);
     this.#sort = new CountingSort(workspace, { rows: rows.chunkRows, clusters, subspaces: layout.subspaces });
     this.#labels = workspace.tensor('u32', perRow);
     this.#distances = workspace.tensor('f32', perRow);
     this.#centroidNorms = workspace.tensor('f32', layout.subspaces * clusters);
-    this.#sums = workspace.tensor('f32', this.#splits * packedLength(clusters, layout.chunks));
-    this.#sizes = workspace.tensor('u32', layout.subspaces * clusters);
+    const sums = workspace.tensor('f32', splits * packedLength(clusters, layout.chunks));
+    this.#update = { sums, sizes: workspace.tensor('u32', layout.subspaces * clusters), splits };
     for (let chunk = 0; chunk < (rows.resident ? rows.chunks : 1); chunk++) {
       this.#pointNorms.push(workspace.tensor('f32', perRow));
       this.#objectives.push(workspace.tensor('f32', layout.subspaces * Math.ceil(rows.chunkRows / SUM_BLOCK)));
@@ -96,7 +93,7 @@ export class CentroidTrainer implements Disposable {
         this.#recordUpdate(recorder);
       });
     }
-    const { outputs } = await this.#pass.run({ read: [this.#sizes, ...this.#objectives], signal });
+    const { outputs } = await this.#pass.run({ read: [this.#update.sizes, ...this.#objectives], signal });
     const [sizes, ...objectives] = outputs as [Uint32Array, ...Float32Array[]];
     let objective = 0;
     for (const [i, sums] of objectives.entries()) objective += this.#sumObjective(sums, this.#rows.rowsOf(i));
@@ -116,7 +113,7 @@ export class CentroidTrainer implements Disposable {
       objective += this.#sumObjective(outputs[0] as Float32Array, rows.rows);
     });
     using update = await this.#device.record((recorder) => this.#recordUpdate(recorder));
-    const { outputs } = await update.run({ read: [this.#sizes], signal });
+    const { outputs } = await update.run({ read: [this.#update.sizes], signal });
     return { objective, sizes: outputs[0] as Uint32Array };
   }
 
@@ -133,8 +130,7 @@ export class CentroidTrainer implements Disposable {
   }
 
   #recordChunk(recorder: Recorder, packed: PackedRows, chunk: number): void {
-    const { layout, clusters } = this.#shape;
-    const { chunks, subspaces, subspaceChunks } = layout;
+    const { subspaces } = this.#shape.layout;
     const { tensor: points, rows } = packed;
     const [labels, distances] = [this.#labels, this.#distances];
     const [centroids, centroidNorms] = [this.#centroids, this.#centroidNorms];
@@ -148,36 +144,12 @@ export class CentroidTrainer implements Disposable {
       grid: [Math.ceil(rows / SUM_BLOCK), subspaces],
     });
     this.#sort.record(recorder, labels, rows);
-    const paddedClusters = roundUp(clusters, TILE);
-    recorder.dispatch('cluster_sums', {
-      buffers: { points, order: this.#sort.order, offsets: this.#sort.offsets, sums: this.#sums, sizes: this.#sizes },
-      params: {
-        rows,
-        clusters,
-        blocks: this.#sort.blocks(rows),
-        chunks,
-        subspaceChunks,
-        paddedClusters,
-        accumulate: chunk === 0 ? 0 : 1,
-      },
-      grid: [clusters, subspaces, this.#splits],
-    });
+    const accumulate = chunk === 0 ? 0 : 1;
+    recordClusterSums(recorder, { points, rows, sort: this.#sort, accumulate }, this.#update, this.#shape);
   }
 
   #recordUpdate(recorder: Recorder): void {
-    const { layout, clusters, normalize } = this.#shape;
-    recorder.dispatch('update_centroids', {
-      buffers: { sums: this.#sums, sizes: this.#sizes, centroids: this.#centroids },
-      params: {
-        clusters,
-        paddedClusters: roundUp(clusters, TILE),
-        chunks: layout.chunks,
-        subspaceChunks: layout.subspaceChunks,
-        splits: this.#splits,
-      },
-      constants: { normalize },
-      grid: linearGrid(Math.ceil((clusters * layout.subspaces) / CENTROIDS_PER_WORKGROUP)),
-    });
+    recordCentroidUpdate(recorder, this.#centroids, this.#update, this.#shape);
   }
 
   /** Gives each empty cluster half of the largest one, by moving both centroids apart. Returns how many it repaired. */

@@ -3,13 +3,13 @@ import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { recordAssign, recordNorms } from './assigner.js';
+import { recordCentroidUpdate, recordClusterSums, type UpdateTensors } from './centroid-update.js';
 import { CountingSort } from './counting-sort.js';
-import { elementGrid, linearGrid, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
+import { elementGrid, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
 import { Workspace } from './workspace.js';
 
 /** Workgroups that keep a GPU busy while clusters are summed. */
 const BUSY_WORKGROUPS = 2048;
-const CENTROIDS_PER_WORKGROUP = 8;
 
 export interface HeadTrainingShape {
   readonly layout: RowLayout;
@@ -28,12 +28,10 @@ export class HeadTraining implements Disposable {
   readonly #shape: HeadTrainingShape;
   readonly #workspace: Workspace;
   readonly #sort: CountingSort;
-  readonly #splits: number;
+  readonly #update: UpdateTensors;
   readonly #labels: Tensor;
   readonly #distances: Tensor;
   readonly #centroidNorms: Tensor;
-  readonly #sums: Tensor;
-  readonly #sizes: Tensor;
 
   constructor(device: Device, shape: HeadTrainingShape) {
     const { layout, clusters, rows } = shape;
@@ -41,7 +39,7 @@ export class HeadTraining implements Disposable {
     this.#shape = shape;
     this.#workspace = new Workspace(device);
     const busy = Math.ceil(BUSY_WORKGROUPS / pairs);
-    this.#splits = Math.max(1, Math.min(busy, Math.floor(rows / (clusters * 8))));
+    const splits = Math.max(1, Math.min(busy, Math.floor(rows / (clusters * 8))));
     try {
       this.points = this.#workspace.tensor('f32', packedLength(shape.room, layout.chunks));
       this.pointNorms = this.#workspace.tensor('f32', layout.subspaces * rows);
@@ -49,8 +47,8 @@ export class HeadTraining implements Disposable {
       this.#labels = this.#workspace.tensor('u32', layout.subspaces * rows);
       this.#distances = this.#workspace.tensor('f32', layout.subspaces * rows);
       this.#centroidNorms = this.#workspace.tensor('f32', pairs);
-      this.#sums = this.#workspace.tensor('f32', this.#splits * packedLength(clusters, layout.chunks));
-      this.#sizes = this.#workspace.tensor('u32', pairs);
+      const sums = this.#workspace.tensor('f32', splits * packedLength(clusters, layout.chunks));
+      this.#update = { sums, sizes: this.#workspace.tensor('u32', pairs), splits };
       this.#sort = new CountingSort(this.#workspace, { rows, clusters, subspaces: layout.subspaces });
     } catch (error) {
       this.#workspace.dispose();
@@ -74,33 +72,14 @@ export class HeadTraining implements Disposable {
 
   #recordIteration(recorder: Recorder, centroids: Tensor): void {
     const { layout, clusters, rows } = this.#shape;
-    const { chunks, subspaces, subspaceChunks } = layout;
-    const paddedClusters = roundUp(clusters, TILE);
     const [points, labels, centroidNorms] = [this.points, this.#labels, this.#centroidNorms];
     recordNorms(recorder, { tensor: centroids, rows: clusters, layout }, centroidNorms);
     const { pointNorms } = this;
     const tensors = { points, centroids, pointNorms, centroidNorms, labels, distances: this.#distances };
     recordAssign(recorder, tensors, rows, { layout, clusters, metric: 0 });
     this.#sort.record(recorder, labels, rows);
-    const { order, offsets } = this.#sort;
-    recorder.dispatch('cluster_sums', {
-      buffers: { points, order, offsets, sums: this.#sums, sizes: this.#sizes },
-      params: {
-        rows,
-        clusters,
-        blocks: this.#sort.blocks(rows),
-        chunks,
-        subspaceChunks,
-        paddedClusters,
-        accumulate: 0,
-      },
-      grid: [clusters, subspaces, this.#splits],
-    });
-    recorder.dispatch('update_centroids', {
-      buffers: { sums: this.#sums, sizes: this.#sizes, centroids },
-      params: { clusters, paddedClusters, chunks, subspaceChunks, splits: this.#splits },
-      grid: linearGrid(Math.ceil((clusters * subspaces) / CENTROIDS_PER_WORKGROUP)),
-    });
+    recordClusterSums(recorder, { points, rows, sort: this.#sort, accumulate: 0 }, this.#update, this.#shape);
+    recordCentroidUpdate(recorder, centroids, this.#update, { layout, clusters, normalize: 0 });
   }
 
   dispose(): void {
