@@ -2,7 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOptions } from '../runtime/validate.js';
+import { checkOptions, checkSignal } from '../runtime/validate.js';
 import { checkPath } from './formats/vectors.js';
 import { type IndexFile, type IndexSection, openIndexFile, type SectionArray, writeIndexFile } from './index-file.js';
 import { GROUP, TILE } from './layout.js';
@@ -10,7 +10,7 @@ import { METRICS } from './metric.js';
 import { type PackOptions, packRows } from './packed-rows.js';
 import type { PagedLists } from './paged-lists.js';
 import { ID_KINDS, type IdKind, type Ids, type SlotIds } from './slot-ids.js';
-import { checkSignal, MAX_DIMENSIONS } from './training-options.js';
+import { MAX_DIMENSIONS } from './training-options.js';
 
 /** Bytes read from the device, or from the file, at a time. */
 const SLICE_BYTES = 4 << 20;

@@ -2,7 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOneOf, checkOptions } from '../runtime/validate.js';
+import { checkInteger, checkOneOf, checkOptions, checkSignal } from '../runtime/validate.js';
 import { Assigner } from './assigner.js';
 import { forEachChunk } from './chunks.js';
 import { rowLayout } from './layout.js';
@@ -14,7 +14,6 @@ import {
   checkDevice,
   checkInit,
   checkShape,
-  checkSignal,
   checkTraining,
   TRAINING_KEYS,
   type TrainingOptions,

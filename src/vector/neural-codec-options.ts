@@ -6,9 +6,9 @@ import {
   checkInteger,
   checkOneOf,
   checkOptions,
+  checkSignal,
   describe,
 } from '../runtime/validate.js';
-import { checkSignal } from './training-options.js';
 
 /** The most numbers that a vector, a latent or a hidden layer of a codec may have. */
 const MAX_WIDTH = 16384;

@@ -2,7 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkOptions, describe } from '../runtime/validate.js';
+import { checkOptions, checkSignal, describe } from '../runtime/validate.js';
 import { checkPath } from './formats/vectors.js';
 import { loadCodec, type SavedCodec, saveCodec } from './neural-codec-file.js';
 import { Turns } from './neural-codec-linear.js';
@@ -22,7 +22,7 @@ import { checkLength, compare, copyRows, rejectNonFinite } from './neural-codec-
 import { CodecRuns } from './neural-codec-runs.js';
 import { trainCodec } from './neural-codec-training.js';
 import { countVectors, type VectorInput } from './packed-rows.js';
-import { checkDevice, checkSignal } from './training-options.js';
+import { checkDevice } from './training-options.js';
 
 /** Codes of `count` vectors: row-major [count × latentDimensions], a scale each. */
 export interface EncodedVectors {

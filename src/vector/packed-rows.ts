@@ -3,7 +3,7 @@ import type { Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
 import { Tensor } from '../runtime/tensor.js';
 import { describe } from '../runtime/validate.js';
-import { linearGrid, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
+import { linearGrid, NONE, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
 
 /** Vectors as users give them: row-major numbers on the host, or an f32 tensor on the same device. */
 export type VectorInput = Float32Array | Tensor;
@@ -41,7 +41,7 @@ export interface PackOptions {
 
 /** Rejects with a RangeError that names the first vector with a NaN or infinite number. */
 export function rejectInvalid(where: string, firstInvalid: number, offset = 0): void {
-  if (firstInvalid === 0xffffffff) return;
+  if (firstInvalid === NONE) return;
   throw new RangeError(`${where}: vector ${offset + firstInvalid} has a number that is NaN, infinite or too large`);
 }
 
@@ -120,7 +120,7 @@ class Packer {
   #record(source: Tensor, rows: number, packed: Tensor): Promise<Program> {
     const { layout, normalize } = this.#options;
     return this.#device.record((recorder) => {
-      recorder.fill(this.#invalid, 0xffffffff);
+      recorder.fill(this.#invalid, NONE);
       recorder.dispatch('pack_rows', {
         buffers: { source, packed, firstInvalid: this.#invalid },
         params: {

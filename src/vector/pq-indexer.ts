@@ -2,13 +2,13 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkBoolean, checkOptions } from '../runtime/validate.js';
+import { checkBoolean, checkOptions, checkSignal } from '../runtime/validate.js';
 import { Mutex } from './mutex.js';
 import { countVectors, unpackRows, type VectorInput } from './packed-rows.js';
 import { headRanges, PqHeads, roomFor } from './pq-heads.js';
 import { checkIndexer, type PqIndexerOptions, type PqIndexerShape } from './pq-indexer-options.js';
 import { PqStep, type StepInputs } from './pq-step.js';
-import { checkDevice, checkSignal } from './training-options.js';
+import { checkDevice } from './training-options.js';
 
 export type { PqIndexerOptions } from './pq-indexer-options.js';
 

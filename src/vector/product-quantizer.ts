@@ -2,7 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOptions, describe } from '../runtime/validate.js';
+import { checkOptions, checkSignal, describe } from '../runtime/validate.js';
 import { chunkRows, forEachChunk } from './chunks.js';
 import { CodeScan } from './code-scan.js';
 import { Codebooks, type CodeShape, checkCodeShape } from './codebooks.js';
@@ -14,7 +14,6 @@ import {
   checkDevice,
   checkInit,
   checkShape,
-  checkSignal,
   checkTraining,
   TRAINING_KEYS,
   type TrainingOptions,

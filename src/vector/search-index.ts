@@ -1,10 +1,11 @@
 // What the flat and the inverted indexes have in common: paged lists, ids, recorded searches, and the rules of changing.
+import { abortable } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkFunction, checkInteger, checkOptions } from '../runtime/validate.js';
+import { checkFunction, checkInteger, checkOptions, checkSignal } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
-import { GROUP } from './layout.js';
+import { GROUP, NONE } from './layout.js';
 import { type Metric, presentDistances } from './metric.js';
 import { Mutex } from './mutex.js';
 import { countVectors, type PackedRows, type VectorInput } from './packed-rows.js';
@@ -19,7 +20,6 @@ import {
   type SearchStages,
 } from './search-plan.js';
 import { type Ids, SlotIds } from './slot-ids.js';
-import { checkSignal } from './training-options.js';
 
 /** The most neighbours, and the most lists, that one search may ask for. */
 export const MAX_K = 2048;
@@ -325,15 +325,5 @@ function disposePlan(plan: Promise<SearchPlan>): void {
 }
 
 function nothingFound(results: number): BatchResult {
-  return { slots: new Uint32Array(results).fill(0xffffffff), values: new Float32Array(results).fill(Infinity) };
-}
-
-/** Rejects as soon as the signal fires; the work itself ends by itself. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+  return { slots: new Uint32Array(results).fill(NONE), values: new Float32Array(results).fill(Infinity) };
 }

@@ -81,13 +81,7 @@ async function seedCentroids(
 ): Promise<void> {
   const { init, layout, clusters, where, signal } = options;
   if (init === 'random') return seedRandom(rows, centroids, options);
-  if (init === 'k-means++') {
-    let seeded = false;
-    return rows.forEach(async (chunk) => {
-      if (!seeded) await seedPlusPlus(device, chunk, centroids, options);
-      seeded = true;
-    });
-  }
+  if (init === 'k-means++') return rows.visit(0, (chunk) => seedPlusPlus(device, chunk, centroids, options));
   const given = await packRows(device, init, { first: 0, count: clusters }, { where, layout, normalize, signal });
   using copy = await device.record((recorder) => recorder.copy(given.tensor, centroids));
   await copy.run();

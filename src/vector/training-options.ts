@@ -1,6 +1,6 @@
 // Options that every training method takes, checked in one place.
 import { Device } from '../runtime/device.js';
-import { checkInteger, checkOneOf, checkOptions, describe } from '../runtime/validate.js';
+import { checkInteger, checkOneOf, checkOptions, checkSignal, describe } from '../runtime/validate.js';
 import type { KMeansInit } from './seeding.js';
 import type { KMeansProgress } from './train-centroids.js';
 
@@ -32,11 +32,6 @@ export function checkTraining(where: string, options: TrainingOptions) {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw new TypeError(`${where}: onProgress must be a function, got ${describe(onProgress)}`);
   return { iterations, tolerance, seed, signal, onProgress };
-}
-
-export function checkSignal(where: string, signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new TypeError(`${where}: signal must be an AbortSignal, got ${describe(signal)}`);
 }
 
 export function checkDevice(where: string, device: unknown): asserts device is Device {

@@ -43,14 +43,17 @@ export class TrainingRows {
 
   /** Gives each chunk in turn to `use`; a chunk that is not kept is freed when `use` has ended. */
   async forEach(use: (rows: PackedRows, chunk: number) => Promise<void>): Promise<void> {
-    for (let chunk = 0; chunk < this.chunks; chunk++) {
-      this.#options.signal?.throwIfAborted();
-      const rows = this.#kept[chunk] ?? (await this.#load(chunk));
-      try {
-        await use(rows, chunk);
-      } finally {
-        if (!this.resident) rows.tensor.dispose();
-      }
+    for (let chunk = 0; chunk < this.chunks; chunk++) await this.visit(chunk, (rows) => use(rows, chunk));
+  }
+
+  /** Gives one chunk to `use`. */
+  async visit(chunk: number, use: (rows: PackedRows) => Promise<void>): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const rows = this.#kept[chunk] ?? (await this.#load(chunk));
+    try {
+      await use(rows);
+    } finally {
+      if (!this.resident) rows.tensor.dispose();
     }
   }
 

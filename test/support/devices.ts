@@ -18,6 +18,7 @@ async function openValidated(options: DeviceOpenOptions, validation: boolean): P
   } catch (error) {
     // A machine with a driver and without the layer still runs the tests.
     if (!validation || (error as { code?: string }).code !== 'UNSUPPORTED') throw error;
+    console.warn(`Vulkan tests run without the validation layer: ${(error as Error).message}`);
     return Device.open(options);
   }
 }
