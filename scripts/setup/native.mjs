@@ -1,5 +1,5 @@
 // The addon and the generated kernel signatures: compiler and shader tools are looked for only when something changed.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { compilerEnvironment, provideCompiler } from './compiler.mjs';
@@ -33,9 +33,16 @@ async function provideShaderTools() {
   marker.keep();
 }
 
+/** `npm install` may have configured the folder with Ninja where there is one; a folder keeps its generator. */
+function usesNinja() {
+  const cache = join(root, 'build/CMakeCache.txt');
+  return existsSync(cache) && /^CMAKE_GENERATOR:INTERNAL=Ninja$/m.test(readFileSync(cache, 'utf8'));
+}
+
 function cmakeJs(...args) {
   const program = join(root, 'node_modules/cmake-js/bin/cmake-js');
-  return run(process.execPath, [program, ...args, '--prefer-make', '--log-level', 'warn'], {
+  const generator = usesNinja() ? [] : ['--prefer-make'];
+  return run(process.execPath, [program, ...args, ...generator, '--log-level', 'warn'], {
     env: compilerEnvironment(),
   });
 }
@@ -51,7 +58,7 @@ export async function buildNative() {
       ? 'compiling shaders and the native addon (a few minutes the first time)'
       : 'compiling what changed in the addon',
   );
-  if (!existsSync(join(root, 'build/Makefile'))) await cmakeJs('configure');
+  if (!existsSync(join(root, 'build/CMakeCache.txt'))) await cmakeJs('configure');
   await cmakeJs('build', '--parallel', String(availableParallelism()));
   built.keep();
   return true;
