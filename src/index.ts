@@ -12,6 +12,7 @@ export type { DataType, TypedArray } from './runtime/data-types.js';
 export { Device, type DeviceOpenOptions } from './runtime/device.js';
 export { listDiagnostics } from './runtime/device-choice.js';
 export { ComputeError, type ComputeErrorCode, type ComputeErrorOptions } from './runtime/errors.js';
+export { type FileLoadOptions, FileSource } from './runtime/file-source.js';
 export type { Backend, DeviceInfo, Diagnosis, MemoryInfo } from './runtime/native.js';
 export {
   type CommandTime,

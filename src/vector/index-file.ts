@@ -2,10 +2,10 @@
 // Layout, little-endian: "WAVETILE", u32 version, u32 header bytes, header (JSON), u32 CRC32 of all before; then
 // sections at multiples of 64, zeros between them; the file ends with the last section.
 import { crc32 } from 'node:zlib';
+import { type OutputFile, writeAtomically } from '../formats/atomic-file.js';
+import { bytesOf } from '../formats/bytes.js';
+import { checkPath, SLICE_BYTES } from '../formats/input-file.js';
 import { checkOneOf, checkOptions, describe } from '../runtime/validate.js';
-import { type OutputFile, writeAtomically } from './formats/atomic-file.js';
-import { SLICE_BYTES } from './formats/input-file.js';
-import { bytesOf, checkPath } from './formats/vectors.js';
 import {
   encodeHeader,
   type Header,

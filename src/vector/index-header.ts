@@ -1,6 +1,6 @@
 // The head of an index file as bytes and back, with every check that can be made before a section is read.
 import { crc32 } from 'node:zlib';
-import type { InputFile } from './formats/input-file.js';
+import type { InputFile } from '../formats/input-file.js';
 
 export const FORMAT_VERSION = 1;
 const MAGIC = 'WAVETILE';

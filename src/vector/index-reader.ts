@@ -1,8 +1,8 @@
 // An open index file: its header at hand, its sections read whole or as a stream, each checked against its CRC32.
 import { crc32 } from 'node:zlib';
+import { allocate } from '../formats/bytes.js';
+import { InputFile, SLICE_BYTES } from '../formats/input-file.js';
 import { checkInteger, checkOptions } from '../runtime/validate.js';
-import { InputFile, SLICE_BYTES } from './formats/input-file.js';
-import { allocate } from './formats/vectors.js';
 import {
   checkZeros,
   type Header,

@@ -1,9 +1,10 @@
 // Indexes to files and back: lists, ids and the stored bytes as they lie in the device's groups, whatever the device.
+
+import { checkPath } from '../formats/input-file.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOptions, checkSignal } from '../runtime/validate.js';
-import { checkPath } from './formats/vectors.js';
 import { type IndexFile, type IndexSection, openIndexFile, type SectionArray, writeIndexFile } from './index-file.js';
 import { GROUP, TILE } from './layout.js';
 import { METRICS } from './metric.js';

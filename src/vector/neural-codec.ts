@@ -1,9 +1,10 @@
 // Learned compression of vectors: a few layers to a short latent, int8 codes with a scale for each vector, and back.
+
+import { checkPath } from '../formats/input-file.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Tensor } from '../runtime/tensor.js';
 import { checkOptions, checkSignal, describe } from '../runtime/validate.js';
-import { checkPath } from './formats/vectors.js';
 import { loadCodec, type SavedCodec, saveCodec } from './neural-codec-file.js';
 import { Turns } from './neural-codec-linear.js';
 import { CodecNetwork } from './neural-codec-network.js';

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { bytesOf } from '../../src/formats/bytes.js';
 import {
   readBvecs,
   readFvecs,
@@ -16,7 +17,6 @@ import {
   writeNpy,
   writeVectors,
 } from '../../src/vector/formats/index.js';
-import { bytesOf } from '../../src/vector/formats/vectors.js';
 
 // Thousands of small files: slow where the disk is.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,8 +1,9 @@
 // Vector files by their extension: .fvecs, .ivecs, .bvecs and .npy.
 import { extname } from 'node:path';
+import { checkPath } from '../../formats/input-file.js';
 import { readNpy, writeNpy } from './npy.js';
 import { readBvecs, readFvecs, readIvecs, writeBvecs, writeFvecs, writeIvecs } from './vecs.js';
-import { checkPath, type ReadVectorsOptions, type VectorRange, type WritableVectors } from './vectors.js';
+import type { ReadVectorsOptions, VectorRange, WritableVectors } from './vectors.js';
 
 export { readNpy, writeNpy } from './npy.js';
 export { readBvecs, readFvecs, readIvecs, writeBvecs, writeFvecs, writeIvecs } from './vecs.js';

@@ -1,5 +1,5 @@
 // The head of a NumPy .npy file: magic, version, and a Python dictionary with the array's type, order and shape.
-import type { InputFile } from './input-file.js';
+import type { InputFile } from '../../formats/input-file.js';
 
 const MAGIC = '\x93NUMPY';
 const PREFIX_BYTES = 8; // magic and two version bytes

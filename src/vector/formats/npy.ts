@@ -1,11 +1,9 @@
 // NumPy .npy arrays of one or two axes. float64 and float16 become float32; the other types stay what they are.
-import { writeAtomically } from './atomic-file.js';
-import { type InputFile, SLICE_BYTES, withInputFile } from './input-file.js';
+import { writeAtomically } from '../../formats/atomic-file.js';
+import { allocate, bytesOf } from '../../formats/bytes.js';
+import { checkPath, type InputFile, SLICE_BYTES, withInputFile } from '../../formats/input-file.js';
 import { type NpyHeader, type NpyType, npyHeader, readNpyHeader } from './npy-header.js';
 import {
-  allocate,
-  bytesOf,
-  checkPath,
   checkRange,
   checkWritable,
   type ReadVectorsOptions,

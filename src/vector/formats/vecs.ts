@@ -1,10 +1,8 @@
 // fvecs, ivecs and bvecs: each row is its dimension as int32, then that many float32, int32 or uint8, little-endian.
-import { type OutputFile, writeAtomically } from './atomic-file.js';
-import { type InputFile, SLICE_BYTES, withInputFile } from './input-file.js';
+import { type OutputFile, writeAtomically } from '../../formats/atomic-file.js';
+import { allocate, bytesOf } from '../../formats/bytes.js';
+import { checkPath, type InputFile, SLICE_BYTES, withInputFile } from '../../formats/input-file.js';
 import {
-  allocate,
-  bytesOf,
-  checkPath,
   checkRange,
   checkWritable,
   type ReadVectorsOptions,

@@ -1,5 +1,4 @@
-// What all vector files have in common: the rows that come out, the range that is asked for, the memory they need.
-import { ComputeError } from '../../runtime/errors.js';
+// What all vector files have in common: the rows that come out and the range that is asked for.
 import { checkInteger, checkOptions, describe } from '../../runtime/validate.js';
 
 /** Numbers that a vector file may hold. */
@@ -31,12 +30,6 @@ export interface ReadVectorsOptions {
 /** What a writer takes: the same fields that a reader returns. */
 export type WritableVectors<Data extends VectorData = VectorData> = Pick<Vectors<Data>, 'dimensions' | 'data'>;
 
-export function checkPath(where: string, path: unknown): string {
-  if (typeof path !== 'string' || path === '')
-    throw new TypeError(`${where}: path must be a non-empty string, got ${describe(path)}`);
-  return path;
-}
-
 export function checkRange(where: string, options: ReadVectorsOptions): ReadVectorsOptions {
   checkOptions(where, options, ['first', 'count']);
   const limits = { min: 0, max: Number.MAX_SAFE_INTEGER };
@@ -57,22 +50,6 @@ export function resolveRange(
   return { first, count: Math.min(options.count ?? total, total - first) };
 }
 
-/** Memory for `length` numbers, which the caller has checked against the file's size. */
-export function allocate<Data extends VectorData>(
-  path: string,
-  type: new (length: number) => Data,
-  length: number,
-): Data {
-  try {
-    return new type(length);
-  } catch (cause) {
-    throw new ComputeError('OUT_OF_MEMORY', `${path}: no memory for an array of ${length} numbers`, {
-      suggestion: 'read the file in parts',
-      cause,
-    });
-  }
-}
-
 /** Checks what a writer is given and returns the number of rows. */
 export function checkWritable<Data extends VectorData>(
   where: string,
@@ -86,9 +63,4 @@ export function checkWritable<Data extends VectorData>(
   if (data.length % dimensions !== 0)
     throw new RangeError(`${where}: data must hold whole rows of ${dimensions} numbers, got ${data.length} numbers`);
   return data.length / dimensions;
-}
-
-/** The bytes of a typed array, without a copy. */
-export function bytesOf(data: ArrayBufferView): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

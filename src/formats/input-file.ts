@@ -1,9 +1,12 @@
 // A file that is read by position and never past its end; whatever is missing or wrong becomes an INVALID_FILE error.
 import { type FileHandle, open } from 'node:fs/promises';
-import { ComputeError } from '../../runtime/errors.js';
+import { ComputeError } from '../runtime/errors.js';
+import { checkString } from '../runtime/validate.js';
 
 /** Bytes moved at a time: large enough for the disk, small enough that handling one never holds up the event loop. */
 export const SLICE_BYTES = 1 << 20;
+
+export const checkPath = (where: string, path: unknown): string => checkString(where, 'path', path);
 
 /** One open file with the length it had when it was opened. */
 export class InputFile {
