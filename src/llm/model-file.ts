@@ -1,0 +1,127 @@
+// A model on disk, GGUF or Hugging Face: its configuration and where its tensors lie. Weights stay in the file.
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname } from 'node:path';
+import type { GgufMetadata } from '../formats/gguf-metadata.js';
+import { isLoadable, LOADABLE_TYPES } from '../formats/gguf-types.js';
+import { checkPath, InputFile } from '../formats/input-file.js';
+import type { JsonObject } from '../formats/json-file.js';
+import { ComputeError } from '../runtime/errors.js';
+import type { ModelConfig } from './config.js';
+import { openFolderModel } from './model-folder.js';
+import { openGgufModel } from './model-gguf.js';
+import { type ModelTensors, modelTensors, type TensorSource } from './model-tensors.js';
+import type { SourceTensor } from './source-tensor.js';
+import type { TensorNames } from './tensor-names.js';
+
+/** What a tokenizer is made of. */
+export type TokenizerSource =
+  | { readonly kind: 'gguf'; readonly metadata: GgufMetadata }
+  /** `path` is that of tokenizer.json; `config` is tokenizer_config.json. */
+  | { readonly kind: 'json'; readonly path: string; readonly config: JsonObject };
+
+/** A tensor of any type, which may be one that cannot be loaded. */
+export type StoredTensor = Omit<SourceTensor, 'type'> & { readonly type: string };
+
+/** What an opener finds. */
+export interface ModelContent {
+  readonly kind: 'gguf' | 'hugging-face';
+  /** For errors: the file or folder. */
+  readonly path: string;
+  readonly config: ModelConfig;
+  readonly names: TensorNames;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly name: string;
+  readonly license?: string;
+  /** Jinja. */
+  readonly chatTemplate?: string;
+  readonly tokenizer?: TokenizerSource;
+}
+
+/**
+ * @example
+ * const file = await ModelFile.open('model.gguf');
+ * const { embedding, layers } = file.tensors();
+ * await file.close();
+ */
+export class ModelFile implements TensorSource {
+  readonly kind: 'gguf' | 'hugging-face';
+  readonly path: string;
+  readonly config: ModelConfig;
+  readonly names: TensorNames;
+  readonly name: string;
+  readonly license?: string;
+  /** Jinja. */
+  readonly chatTemplate?: string;
+  readonly tokenizer?: TokenizerSource;
+  readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #files = new Map<string, Promise<InputFile>>();
+
+  private constructor(content: ModelContent) {
+    this.kind = content.kind;
+    this.path = content.path;
+    this.config = content.config;
+    this.names = content.names;
+    this.name = content.name;
+    this.license = content.license;
+    this.chatTemplate = content.chatTemplate;
+    this.tokenizer = content.tokenizer;
+    this.#tensors = content.tensors;
+  }
+
+  /**
+   * Opens a GGUF file (of a split one, the first part), a Hugging Face folder, or model.safetensors in such a folder.
+   *
+   * @throws ComputeError `INVALID_FILE` where a file is truncated, damaged or incomplete; `UNSUPPORTED` for an
+   * architecture or a kind of quantization that is not known.
+   */
+  static async open(path: string): Promise<ModelFile> {
+    checkPath('ModelFile.open', path);
+    if ((await stat(path)).isDirectory()) return new ModelFile(await openFolderModel(path));
+    if (extname(path) !== '.safetensors') return new ModelFile(await openGgufModel(path));
+    return new ModelFile(await openFolderModel(dirname(path), basename(path)));
+  }
+
+  /** In the file's order. */
+  get tensorNames(): Iterable<string> {
+    return this.#tensors.keys();
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** By the file's own name. Throws `ComputeError`: `INVALID_FILE` where there is none, `UNSUPPORTED` for its type. */
+  tensor(name: string): SourceTensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new ComputeError('INVALID_FILE', `${this.path}: tensor '${name}' is missing`);
+    const { type } = tensor;
+    if (!isLoadable(type))
+      throw new ComputeError('UNSUPPORTED', `${this.path}: tensor '${name}' is of type ${type}`, {
+        suggestion: `types that can be loaded are ${LOADABLE_TYPES.join(', ')}`,
+      });
+    return { ...tensor, type };
+  }
+
+  /** All tensors of the model by what they are for, checked to be there and of the right shape. */
+  tensors(): ModelTensors {
+    return modelTensors(this);
+  }
+
+  /** The bytes of a tensor as they lie in the file. */
+  async read(tensor: SourceTensor): Promise<Uint8Array> {
+    let opened = this.#files.get(tensor.path);
+    if (!opened) {
+      opened = InputFile.open(tensor.path);
+      this.#files.set(tensor.path, opened);
+    }
+    const bytes = new Uint8Array(tensor.bytes);
+    await (await opened).read(bytes, tensor.offset, `tensor '${tensor.name}'`);
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#files.values()];
+    this.#files.clear();
+    for (const file of await Promise.allSettled(files)) if (file.status === 'fulfilled') await file.value.close();
+  }
+}
