@@ -1,6 +1,7 @@
 // The addon: context-aware, one Environment for each JavaScript environment that loads it.
 #include "device.hpp"
 #include "environment.hpp"
+#include "file.hpp"
 
 namespace wavetile::binding {
 namespace {
@@ -11,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_buffers(env, exports);
   export_programs(env, exports);
   export_runs(env, exports);
+  export_files(env, exports);
   return exports;
 }
 

@@ -24,6 +24,7 @@ void Environment::close(void* environment) {
   auto& self = *static_cast<Environment*>(environment);
   const std::vector<OpenDevice*> devices(self.devices.begin(), self.devices.end());
   for (OpenDevice* device : devices) device->close();
+  self.loads.stop();
   self.tasks.stop();
   self.completions.close();
 }

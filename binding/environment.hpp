@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "completion.hpp"
+#include "io/load_pool.hpp"
 #include "task_thread.hpp"
 
 namespace wavetile::binding {
@@ -19,6 +20,7 @@ class Environment {
 
   Completions completions;
   TaskThread tasks;
+  io::LoadPool loads;
   std::unordered_set<OpenDevice*> devices;
 
  private:

@@ -130,7 +130,7 @@ void add_uploads(Device& device, std::vector<Write>& writes, RunRequest& request
     if (write.from.bytes == 0) continue;
     std::shared_ptr<HostBlock> block = device.host_block(write.from.bytes);
     std::memcpy(block->data, write.from.data, write.from.bytes);
-    request.uploads.push_back({std::move(block), std::move(write.to)});
+    request.uploads.push_back({std::move(block), std::move(write.to), 0});
   }
   writes.clear();
 }

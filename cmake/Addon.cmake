@@ -1,4 +1,4 @@
-# wavetile.node: the Node binding over the rooms. It sees native/device and Node-API, and no backend.
+# wavetile.node: the Node binding over the rooms. It sees native/device, native/io and Node-API, and no backend.
 if(NOT CMAKE_JS_INC)
   execute_process(
     COMMAND ${NODE} -p "[require('node-api-headers').include_dir, require('path').resolve(require('node-addon-api').include_dir)].join(';')"
@@ -9,8 +9,8 @@ endif()
 file(GLOB binding_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/binding/*.cpp)
 add_library(wavetile MODULE ${binding_sources} ${CMAKE_JS_SRC})
 set_target_properties(wavetile PROPERTIES PREFIX "" SUFFIX ".node")
-use_rooms(wavetile device)
+use_rooms(wavetile device io)
 target_include_directories(wavetile SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(wavetile PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS_ALL)
 target_link_libraries(wavetile PRIVATE
-  wavetile_device wavetile_vulkan wavetile_cpu ${CPU_KERNEL_LIBRARIES} ${CMAKE_JS_LIB})
+  wavetile_device wavetile_io wavetile_vulkan wavetile_cpu ${CPU_KERNEL_LIBRARIES} ${CMAKE_JS_LIB})

@@ -30,13 +30,22 @@ function(add_shader source)
   cmake_path(GET folder FILENAME room)
   set(output ${CMAKE_BINARY_DIR}/spirv/${room}/${kernel})
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/spirv/${room})
+  # spirv-cross cannot parse cooperative matrices: variants on matrix units are read as SPIR-V.
+  if(kernel MATCHES "_coop$")
+    set(contract ${output}.spv)
+    set(outputs ${output}.spv)
+  else()
+    set(contract ${output}.json)
+    set(outputs ${output}.spv ${output}.json)
+    set(reflect COMMAND ${SPIRV_CROSS} ${output}.spv --reflect --output ${output}.json)
+  endif()
   # The depfile names its target: that has to be an OUTPUT, or every build compiles every shader.
-  add_custom_command(OUTPUT ${output}.spv ${output}.json
+  add_custom_command(OUTPUT ${outputs}
     COMMAND ${GLSLANG} -V --quiet --target-env vulkan1.3 --depfile ${output}.d -o ${output}.spv ${source}
     COMMAND ${SPIRV_VAL} --target-env vulkan1.3 ${output}.spv
-    COMMAND ${SPIRV_CROSS} ${output}.spv --reflect --output ${output}.json
+    ${reflect}
     MAIN_DEPENDENCY ${source} DEPFILE ${output}.d COMMENT "Shader ${room}/${kernel}" VERBATIM)
-  set(SHADER_JSON ${SHADER_JSON} ${output}.json PARENT_SCOPE)
+  set(SHADER_CONTRACTS ${SHADER_CONTRACTS} ${contract} PARENT_SCOPE)
 endfunction()
 
 function(add_shaders target)
@@ -45,7 +54,7 @@ function(add_shaders target)
   foreach(source ${sources})
     add_shader(${source})
   endforeach()
-  list(JOIN SHADER_JSON "\n" lines)
+  list(JOIN SHADER_CONTRACTS "\n" lines)
   file(CONFIGURE OUTPUT ${GENERATED}/kernels.list CONTENT "${lines}\n" @ONLY)
   if(EXISTS ${CMAKE_SOURCE_DIR}/src)
     set(typescript --typescript ${CMAKE_SOURCE_DIR}/src/kernels/generated.ts)
@@ -57,7 +66,7 @@ function(add_shaders target)
       --list ${GENERATED}/kernels.list --out ${GENERATED} ${typescript}
     COMMAND ${CMAKE_COMMAND} -E touch ${GENERATED}/kernels.stamp
     BYPRODUCTS ${KERNELS_SOURCE}
-    DEPENDS ${SHADER_JSON} ${GENERATED}/kernels.list ${scripts} ${CMAKE_SOURCE_DIR}/scripts/generate-kernels.mjs
+    DEPENDS ${SHADER_CONTRACTS} ${GENERATED}/kernels.list ${scripts} ${CMAKE_SOURCE_DIR}/scripts/generate-kernels.mjs
     COMMENT "Kernel table and signatures" VERBATIM)
   set_source_files_properties(${KERNELS_SOURCE} TARGET_DIRECTORY wavetile_options PROPERTIES GENERATED TRUE)
   add_custom_target(${target} DEPENDS ${GENERATED}/kernels.stamp)

@@ -66,7 +66,7 @@ RunResult Queue::State::run(ThreadPool& pool, const RunRequest& request) const {
   RunResult result;
   try {
     for (const Upload& upload : request.uploads) {
-      copy_bytes(pool, data_of(upload.to), upload.from->data, upload.to.bytes);
+      copy_bytes(pool, data_of(upload.to), upload.from->data + upload.from_offset, upload.to.bytes);
     }
     if (request.program) {
       const auto& program = static_cast<const CpuProgram&>(*request.program);

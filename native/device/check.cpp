@@ -87,7 +87,10 @@ void check_commands(const std::vector<Command>& commands, const DeviceInfo& info
 void check_request(const RunRequest& request) {
   for (const Upload& upload : request.uploads) {
     check_range("upload: to", upload.to, 1);
-    if (!upload.from || upload.to.bytes > upload.from->bytes) fail("upload: its host block is too small");
+    if (!upload.from || upload.from_offset > upload.from->bytes ||
+        upload.to.bytes > upload.from->bytes - upload.from_offset) {
+      fail("upload: its host block is too small");
+    }
   }
   for (const BufferRange& readback : request.readbacks) check_range("readback", readback, 1);
 }

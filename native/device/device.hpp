@@ -102,6 +102,7 @@ class Program {
 struct Upload {
   std::shared_ptr<HostBlock> from;
   BufferRange to;
+  uint64_t from_offset = 0;  // of the bytes in the block
 };
 
 struct RunRequest {

@@ -65,7 +65,7 @@ RunRequest upload_request(Device& device, const std::byte* from, BufferRange to)
   if (to.bytes == 0) return request;
   auto block = device.host_block(to.bytes);
   std::memcpy(block->data, from, to.bytes);
-  request.uploads.push_back({std::move(block), std::move(to)});
+  request.uploads.push_back({std::move(block), std::move(to), 0});
   return request;
 }
 

@@ -10,6 +10,7 @@ declare const tag: unique symbol;
 export type NativeDevice = { readonly [tag]: 'device' };
 export type NativeBuffer = { readonly [tag]: 'buffer' };
 export type NativeProgram = { readonly [tag]: 'program' };
+export type NativeFile = { readonly [tag]: 'file' };
 
 export type Backend = 'vulkan' | 'metal' | 'cpu';
 
@@ -113,6 +114,17 @@ export interface Native {
     readbacks: readonly unknown[],
     timed: boolean,
   ): Promise<NativeRunResult>;
+  openFile(path: string): Promise<{ file: NativeFile; bytes: number }>;
+  closeFile(file: NativeFile): void;
+  /** Once cancelled, `done` settles soon: rejected, or resolved when nothing was left to do. */
+  load(
+    file: NativeFile,
+    offset: number,
+    device: NativeDevice,
+    buffer: NativeBuffer,
+    bufferOffset: number,
+    bytes: number,
+  ): { done: Promise<void>; cancel(): void };
 }
 
 function glibc(): string {

@@ -32,6 +32,7 @@ describe.each(testDevices.filter(({ missing }) => missing === undefined))('a pro
     ['terminate', 'survives workers that are terminated with work in flight'],
     ['exit', 'exits by itself with a device open and nothing pending'],
     ['exit-in-flight', 'may call process.exit with work in flight'],
+    ['exit-loading', 'may exit and terminate workers while files are loaded'],
     ['pending', 'stays until a pending promise has settled'],
     ['collect', 'gets the memory of collected results and tensors back'],
     ['garbage', 'survives garbage given to the native functions'],

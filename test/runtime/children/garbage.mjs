@@ -10,6 +10,9 @@ const buffer = addon.allocate(device, 1024);
 const foreign = addon.allocate(other, 1024);
 const freed = addon.allocate(device, 16);
 addon.freeBuffer(freed);
+const { file } = await addon.openFile(process.argv[1]);
+const closed = (await addon.openFile(process.argv[1])).file;
+addon.closeFile(closed);
 const floats = new Float32Array(4);
 const dispatch = (changes) => [
   {
@@ -67,6 +70,16 @@ const calls = [
   () => addon.run(device, null, [], [buffer, 0, 16, 7, new Float32Array(3)], false),
   () => addon.run(device, null, [], [buffer, 0, 16, 7, 'out'], false),
   () => addon.run(other, null, [], [buffer, 0, 16, 7, undefined], false),
+  () => addon.openFile(),
+  () => addon.openFile('nowhere'),
+  () => addon.closeFile(buffer),
+  () => addon.load(),
+  () => addon.load(buffer, 0, device, buffer, 0, 16),
+  () => addon.load(file, 0, device, buffer, 1020, 16),
+  () => addon.load(file, 2 ** 50, device, buffer, 0, 16),
+  () => addon.load(file, -1, device, buffer, 0, 16),
+  () => addon.load(file, 0, device, foreign, 0, 16),
+  () => addon.load(closed, 0, device, buffer, 0, 16),
 ];
 for (const call of calls) {
   let error;

@@ -1,0 +1,112 @@
+// FileSource: parts of a file read straight into tensors, at the speed of the disk.
+import './dispose-symbol.js';
+import { awaiting, ComputeError, calling } from './errors.js';
+import { type NativeFile, native } from './native.js';
+import { checkTensor, rangeOf, sessionOf, type Tensor } from './tensor.js';
+import { checkInteger, checkOptions, checkSignal, checkString } from './validate.js';
+
+export interface FileLoadOptions {
+  /** First byte in the file. */
+  offset: number;
+  bytes: number;
+  /** First byte in the tensor; 0 by default. */
+  tensorOffset?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A file to load tensors from. What is not in the system's cache is read around it, in slices that are uploaded as they
+ * arrive; loads that are asked for together share the disk in their order.
+ *
+ * @example
+ * using file = await FileSource.open('weights.bin');
+ * using tensor = device.tensor('u8', [4096]);
+ * await file.load(tensor, { offset: 128, bytes: 4096 });
+ */
+export class FileSource implements Disposable {
+  readonly path: string;
+  /** Length when it was opened. */
+  readonly bytes: number;
+  readonly #handle: NativeFile;
+  #disposed = false;
+
+  private constructor(path: string, bytes: number, handle: NativeFile) {
+    this.path = path;
+    this.bytes = bytes;
+    this.#handle = handle;
+  }
+
+  /** @throws ComputeError `INVALID_FILE` where it cannot be opened. */
+  static open(path: string): Promise<FileSource> {
+    const where = 'FileSource.open';
+    checkString(where, 'path', path);
+    return awaiting(where, async () => {
+      const { file, bytes } = await native().openFile(path);
+      return new FileSource(path, bytes, file);
+    });
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /**
+   * Fills `bytes` bytes of the tensor from `tensorOffset` on with those of the file from `offset` on. The tensor may be
+   * used once the promise has resolved; when it rejects, some of the bytes may have arrived. Aborted, it rejects as soon as
+   * nothing is in flight any more.
+   *
+   * @throws ComputeError `INVALID_FILE` where the file cannot be read or became shorter.
+   */
+  load(tensor: Tensor, options: FileLoadOptions): Promise<void> {
+    const where = 'fileSource.load';
+    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: the file was disposed of`);
+    checkTensor(where, 'tensor', tensor);
+    const session = sessionOf(tensor);
+    session.check(where);
+    if (options === undefined) throw new TypeError(`${where}: options must be an object, got undefined`);
+    checkOptions(where, options, ['offset', 'bytes', 'tensorOffset', 'signal']);
+    const { offset, bytes, tensorOffset = 0, signal } = options;
+    const range = rangeOf(where, 'tensor', tensor);
+    checkInteger(where, 'tensorOffset', tensorOffset, { min: 0, max: range.bytes });
+    checkInteger(where, 'bytes', bytes, { min: 0, max: range.bytes - tensorOffset });
+    checkInteger(where, 'offset', offset, { min: 0, max: Number.MAX_SAFE_INTEGER });
+    checkSignal(where, signal);
+    if (offset + bytes > this.bytes) return Promise.reject(this.#truncated(where, offset, bytes));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { done, cancel } = calling(where, () =>
+      session.native.load(this.#handle, offset, session.handle, range.buffer, range.offset + tensorOffset, bytes),
+    );
+    const work = awaiting(where, () => done.finally(() => session.reportMessages()));
+    return signal ? cancelling(work, cancel, signal) : work;
+  }
+
+  #truncated(where: string, offset: number, bytes: number): ComputeError {
+    const present = Math.max(0, this.bytes - offset);
+    return new ComputeError(
+      'INVALID_FILE',
+      `${where}: ${this.path}: byte ${offset}: the file is truncated: expected ${bytes} bytes, got ${present}`,
+    );
+  }
+
+  /** Loads in flight go on. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    native().closeFile(this.#handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+async function cancelling(work: Promise<void>, cancel: () => void, signal: AbortSignal): Promise<void> {
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await work;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
