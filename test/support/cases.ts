@@ -76,8 +76,8 @@ export interface KernelRun<K extends KernelName> {
   params: Signature<K>['params'];
   constants?: Partial<Signature<K>['constants']>;
   grid: readonly [number, number?, number?];
-  /** Judges what equality cannot (ties, rounding); returns what is wrong. */
-  check?: (outputs: Outputs) => string | undefined;
+  /** Judges what equality cannot (ties, rounding); returns what is wrong. Loose: inputs were rounded to halves. */
+  check?: (outputs: Outputs, isLoose?: boolean) => string | undefined;
 }
 
 export interface KernelCase<K extends KernelName = KernelName> {
@@ -85,6 +85,8 @@ export interface KernelCase<K extends KernelName = KernelName> {
   make: () => KernelRun<K>;
   /** Backend name to the reason for not running there. */
   skip?: Readonly<Record<string, string>>;
+  /** The variant on matrix units cannot do it. */
+  plainOnly?: boolean;
 }
 
 export interface KernelCases<K extends KernelName = KernelName> {

@@ -1,0 +1,51 @@
+// Writes blocks of 32 numbers of an activation in the form `form`: 0 floats, 1 halves, 2 signed bytes with a scale.
+#pragma once
+#include "cpu/kernels/common/halves.hpp"
+#include "cpu/kernels/common/vectors.hpp"
+
+namespace wavetile::cpu::WAVETILE_ISA {
+
+inline float squares_of(const float* numbers) {
+  Quad sums{};
+  for (int i = 0; i < 32; i += 4) sums += load<Quad>(numbers + i) * load<Quad>(numbers + i);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+struct StoredBlocks {
+  uint32_t form;
+  uint8_t* values;
+  float* blocks;
+
+  // Block `block` gets 32 numbers; `squares` is the sum of squares before their norm's weights.
+  void store(size_t block, const float* numbers, float squares) const {
+    float* about = blocks + block * 4;
+    about[0] = 1, about[1] = 0, about[2] = squares, about[3] = 0;
+    if (form == 0) std::memcpy(values + block * 128, numbers, 128);
+    if (form == 1) {
+      for (int i = 0; i < 32; i++) store_half(values + block * 64 + i * 2, numbers[i]);
+    }
+    if (form == 2) store_bytes(reinterpret_cast<int8_t*>(values) + block * 32, numbers, about);
+  }
+
+ private:
+  static void store_bytes(int8_t* quants, const float* numbers, float* about) {
+    float most = 0;
+    for (int i = 0; i < 32; i++) {
+      const float size = __builtin_fabsf(numbers[i]);
+      most = size > most ? size : most;
+    }
+    const bool zero = most < 1e-35f;  // below that the inverse would overflow
+    const float inverse = zero ? 0 : 127 / most, scale = zero ? 0 : most / 127;
+    int32_t sum = 0;
+    for (int i = 0; i < 32; i++) {
+      // Adding and taking away 1.5 * 2^23 rounds to even.
+      const float rounded = (numbers[i] * inverse + 12582912.0f) - 12582912.0f;
+      const int32_t quant = static_cast<int32_t>(rounded);
+      quants[i] = static_cast<int8_t>(quant);
+      sum += quant;
+    }
+    about[0] = scale, about[1] = scale * static_cast<float>(sum);
+  }
+};
+
+}  // namespace wavetile::cpu::WAVETILE_ISA
