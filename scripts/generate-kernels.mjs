@@ -1,5 +1,5 @@
 // From reflected SPIR-V: the C++ kernel table, a contract header per kernel for the CPU device, and TypeScript signatures.
-// --list FILE (one reflection JSON per line, its .spv beside it) --out FOLDER [--typescript FILE]
+// --list FILE (one reflection JSON per line, its .spv beside it, or a variant's .spv) --out FOLDER [--typescript FILE]
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,11 +1,13 @@
-// Every kernel case on every device present, judged by its float64 reference, and a table of the outcome.
+// Every kernel case on every device present, judged by its float64 reference, and a table of the outcome. The cases of a
+// kernel are also those of its variant on matrix units, where the device has them.
 import { afterAll, describe, expect, test } from 'vitest';
 import { kernelTable } from '../src/kernels/generated.js';
 import { describeDevices, testDevices, validationMessages } from './support/devices.js';
 import { loadCases } from './support/load-cases.js';
 import { runCase } from './support/run-case.js';
+import { whyUnsupported, withVariants } from './support/variants.js';
 
-const all = await loadCases();
+const all = withVariants(await loadCases());
 const outcomes = new Map<string, { passed: number; failed: number; skipped: number }>();
 
 function record(kernel: string, backend: string, outcome: 'passed' | 'failed' | 'skipped'): void {
@@ -44,7 +46,7 @@ describeDevices('kernels', (device, { backend, messages }) => {
       const wrong = await runCase(device(), kernel, kernelCase).catch(
         (error: Error) => `${error.name}: ${error.message}`,
       );
-      const reason = kernelCase.skip?.[backend];
+      const reason = kernelCase.skip?.[backend] ?? whyUnsupported(device(), kernel);
       if (reason !== undefined) {
         record(kernel, backend, wrong === undefined ? 'failed' : 'skipped');
         validationMessages(messages);

@@ -27,13 +27,27 @@ function kernelsIn(folder: string, extension: string): string[] {
 
 describe('a kernel is its file name', () => {
   const shaders = kernelsIn('shaders-vulkan', '.comp');
+  // X_coop is X on matrix units: the same contract, which the build checks, and no other files.
+  const isVariant = (name: string) => name.endsWith('_coop');
+  const kernels = shaders.filter((name) => !isVariant(name));
 
   test.each([
     ['native/cpu/kernels', '.cpp'],
     ['test/kernels', '.ts'],
     ...(existsSync(join(root, 'shaders-metal')) ? [['shaders-metal', '.metal']] : []),
   ])('%s has the same kernels as shaders-vulkan', (folder, extension) => {
-    expect(kernelsIn(folder, extension)).toEqual(shaders);
+    expect(kernelsIn(folder, extension).filter((name) => !isVariant(name))).toEqual(kernels);
+  });
+
+  test('a variant is one of a kernel, and only a GPU has it', () => {
+    const variants = shaders.filter(isVariant);
+    expect(variants.filter((name) => !kernels.includes(name.replace(/_coop$/, '')))).toEqual([]);
+    for (const [folder, extension] of [
+      ['native/cpu/kernels', '.cpp'],
+      ['test/kernels', '.ts'],
+    ] as const) {
+      expect(kernelsIn(folder, extension).filter(isVariant)).toEqual([]);
+    }
   });
 
   test('names are unique over the rooms', () => {
@@ -107,8 +121,9 @@ describe('TypeScript rooms', () => {
     runtime: ['kernels'], // types of the generated signatures
     kernels: ['runtime'],
     nn: ['kernels', 'runtime'],
-    vector: ['nn', 'kernels', 'runtime'],
-    llm: ['nn', 'kernels', 'runtime'],
+    formats: ['runtime'],
+    vector: ['nn', 'formats', 'kernels', 'runtime'],
+    llm: ['nn', 'formats', 'kernels', 'runtime'],
   };
 
   test.each(Object.entries(allowed))('src/%s imports only from %j', (room, others) => {

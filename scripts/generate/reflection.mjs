@@ -1,6 +1,7 @@
 // Reads what spirv-cross reflected and checks that each kernel keeps to what all backends can bind.
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { readVariant } from './variants.mjs';
 
 const SCALARS = { uint: 'u32', int: 'i32', float: 'f32' };
 const ELEMENT =
@@ -68,9 +69,18 @@ function readConstants(reflection, fail) {
   return constants.sort((a, b) => a.id - b.id);
 }
 
+function readSpirv(path) {
+  const spirv = readFileSync(path);
+  return Array.from({ length: spirv.length / 4 }, (_, word) => spirv.readUInt32LE(word * 4));
+}
+
+const identity = (path, extension) => ({ name: basename(path, extension), room: basename(dirname(path)) });
+const reporter = (kernel, report) => (problem) =>
+  report(`shaders-vulkan/${kernel.room}/${kernel.name}.comp: ${problem}`);
+
 function readKernel(path, report) {
-  const kernel = { name: basename(path, '.json'), room: basename(dirname(path)) };
-  const fail = (problem) => report(`shaders-vulkan/${kernel.room}/${kernel.name}.comp: ${problem}`);
+  const kernel = identity(path, '.json');
+  const fail = reporter(kernel, report);
   const reflection = JSON.parse(readFileSync(path, 'utf8'));
   const entry = reflection.entryPoints[0];
   if (entry.workgroup_size_is_spec_constant_id?.some(Boolean)) fail('the workgroup size must be literal');
@@ -78,18 +88,22 @@ function readKernel(path, report) {
   kernel.buffers = readBuffers(reflection, fail);
   kernel.params = readParams(reflection, fail);
   kernel.constants = readConstants(reflection, fail);
-  const spirv = readFileSync(path.replace(/json$/, 'spv'));
-  kernel.spirv = Array.from({ length: spirv.length / 4 }, (_, word) => spirv.readUInt32LE(word * 4));
+  kernel.spirv = readSpirv(path.replace(/json$/, 'spv'));
   for (const list of [[kernel], kernel.buffers, kernel.params, kernel.constants]) {
     for (const { name } of list) if (!NAME.test(name)) fail(`"${name}" is not a snake_case name`);
   }
   return kernel;
 }
 
-/** Reads all kernels, sorted by name. Problems name the shader that has them. */
+/** Reads all kernels, sorted by name, from reflections and variants' SPIR-V. Problems name the shader that has them. */
 export function readKernels(paths) {
   const problems = [];
-  const kernels = paths.map((path) => readKernel(path, (problem) => problems.push(problem)));
+  const report = (problem) => problems.push(problem);
+  const kernels = paths.filter((path) => path.endsWith('.json')).map((path) => readKernel(path, report));
+  for (const path of paths.filter((path) => path.endsWith('.spv'))) {
+    const variant = { ...identity(path, '.spv'), spirv: readSpirv(path) };
+    kernels.push({ ...variant, ...readVariant(variant, kernels, reporter(variant, report)) });
+  }
   kernels.sort((a, b) => (a.name < b.name ? -1 : 1));
   kernels.forEach((kernel, index) => {
     const other = kernels[index + 1];

@@ -5,6 +5,7 @@ import { type Backend, Device } from '../../src/index.js';
 import type { KernelCases } from '../support/cases.js';
 import { loadCases } from '../support/load-cases.js';
 import { runCase } from '../support/run-case.js';
+import { whyUnsupported, withVariants } from '../support/variants.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,7 +22,7 @@ const messages: string[] = [];
 async function failureOf(device: Device, kernel: KernelCases['kernel'], kernelCase: KernelCases['list'][number]) {
   const wrong = await runCase(device, kernel, kernelCase).catch((error: Error) => `${error.name}: ${error.message}`);
   const said = messages.splice(0);
-  const reason = kernelCase.skip?.[device.info.backend];
+  const reason = kernelCase.skip?.[device.info.backend] ?? whyUnsupported(device, kernel);
   if (reason !== undefined) return wrong === undefined ? `passes, but is skipped: ${reason}` : undefined;
   return said.length > 0 ? [wrong, ...said].filter(Boolean).join('\n    ') : wrong;
 }
@@ -47,7 +48,7 @@ const device = await Device.open({
   validation: values.validation,
   onWarning: (message) => messages.push(message),
 });
-const all = await loadCases();
+const all = withVariants(await loadCases());
 const chosen = positionals.length === 0 ? all : all.filter(({ kernel }) => positionals.includes(kernel));
 const { name, driver, subgroupSize } = device.info;
 console.log(`${name} (${driver}), subgroup size ${subgroupSize}`);

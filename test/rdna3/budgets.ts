@@ -54,7 +54,56 @@ const scanCodes = {
   must: [wideLoads, /ds_load_b32/],
 };
 
+// Half the SIMD's waves: sums, operands and what is on its way fill the registers. Operands are 16-byte loads.
+const matrixUnits = {
+  kernel: 'nn/project_matrix_coop',
+  registers: { phoenix: 144, navi31: 144 },
+  sharedBytes: 40960,
+  must: [/v_wmma_f32_16x16x16_f16/, /ds_load_b128/, wideLoads],
+  mustNot: [/ds_load_u16/],
+};
+
+// Bound by memory. An activation is the same for a wave, so that it is a scalar load and an operand of the dot product; the
+// four (when gated, eight) chunks of weights of a quad are under way together.
+const projectRows = {
+  kernel: 'nn/project_rows',
+  registers: { phoenix: 64, navi31: 72 },
+  sharedBytes: 6144,
+  must: [/v_dot4_i32_iu8/, wideLoads, /s_buffer_load_b256/],
+};
+const manyRows = { registers: { phoenix: 64, navi31: 96 }, sharedBytes: 18432 };
+const [store, add, gated] = [{ 4: 0 }, { 4: 1 }, { 4: 2 }];
+const INT4 = { 0: 4, 1: 1, 3: 1 };
+
+// Bound by memory: a quad of keys and of values is under way for each lane.
+const attendRows = {
+  kernel: 'nn/attend_rows',
+  registers: { phoenix: 128, navi31: 120 },
+  sharedBytes: 16384,
+  must: [wideLoads],
+};
+// Sums of 16 rows of a whole head fill the registers.
+const attendChunk = {
+  kernel: 'nn/attend_chunk_coop',
+  registers: { phoenix: 256, navi31: 256 },
+  sharedBytes: 40960,
+  must: [/v_wmma_f32_16x16x16_f16/, wideLoads],
+};
+
 export const budgets: readonly Budget[] = [
+  { ...attendRows, registers: { phoenix: 64, navi31: 72 }, constants: { 0: 128, 1: 1, 5: 2 } },
+  { ...attendRows, constants: { 0: 128, 1: 4, 5: 2 } },
+  { ...attendRows, constants: { 0: 64, 1: 8, 5: 2 } },
+  { ...attendChunk, constants: { 0: 128, 1: 1, 2: 1 } },
+  { ...attendChunk, constants: { 0: 64, 1: 1, 2: 1 } },
+  { ...projectRows, constants: { ...INT4, ...store } },
+  { ...projectRows, constants: { ...INT4, ...add } },
+  { ...projectRows, constants: { ...INT4, ...gated } },
+  { ...projectRows, constants: { ...INT4, ...store, 1: 3 } },
+  { ...projectRows, constants: { ...store, 0: 3, 1: 4 } },
+  { ...projectRows, ...manyRows, constants: { ...INT4, ...store, 2: 8 } },
+  { ...projectRows, ...manyRows, registers: { phoenix: 96, navi31: 96 }, constants: { ...INT4, ...gated, 2: 8 } },
+  { ...projectRows, ...manyRows, constants: { ...INT4, ...store, 2: 16 } },
   { ...assignNearest, constants: l2 },
   { ...assignNearest, constants: innerProduct },
   { ...tileMinima, constants: l2 },
@@ -113,5 +162,18 @@ export const budgets: readonly Budget[] = [
     registers: { phoenix: 64, navi31: 72 },
     sharedBytes: 12288,
     must: [/v_exp_f32/],
+  },
+  { ...matrixUnits, constants: { 0: 4, 1: 1, 2: 1 } },
+  {
+    ...matrixUnits,
+    constants: { 0: 4, 1: 3, 2: 1, 3: 1, 4: 1 },
+    registers: { phoenix: 160, navi31: 168 },
+  },
+  { ...matrixUnits, constants: { 0: 1, 1: 0, 2: 1 } },
+  {
+    ...matrixUnits,
+    constants: { 0: 4, 1: 1, 2: 1, 5: 64 },
+    registers: { phoenix: 112, navi31: 120 },
+    sharedBytes: 30720,
   },
 ];

@@ -1,0 +1,144 @@
+// Activations times the rows of a weight matrix: which kernel does it, and which form of activation that kernel reads.
+import { hasMatrixUnits } from '../kernels/matrix-units.js';
+import type { Device } from '../runtime/device.js';
+import type { Recorder } from '../runtime/recorder.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { checkOneOf } from '../runtime/validate.js';
+import { type Activation, FORMS, type Form } from './activation.js';
+import { recordMatrix } from './matrix.js';
+import { blocksOf, SCALINGS, TILE_ROWS, WEIGHT_KINDS, type WeightSegment, type Weights } from './weights.js';
+
+export interface ProjectionCall {
+  readonly weights: Weights;
+  /** Of the form that `formFor` says. */
+  readonly input: Activation;
+  /** Default: those of `input`. */
+  readonly rows?: number | undefined;
+  /** `input` still lacks its RMS norm's factor, which is the mean square's over its columns. */
+  readonly normalised?: { readonly epsilon: number } | undefined;
+  /** One f32 for each row of weights. */
+  readonly bias?: Tensor | undefined;
+  /** f32 [rows][stride]; 'gated' has none. */
+  readonly results?: Tensor | undefined;
+  /** Default: the weights' rows padded to 32. */
+  readonly stride?: number | undefined;
+  /** Of `results`; default 0. */
+  readonly firstColumn?: number | undefined;
+  /**
+   * 'store' (default) sets `results`. 'add' adds to them, and where there is a `next`, writes their sum times `norm` to it.
+   * 'gated' writes activation(gate) · up to `next`; tiles of gate and up take turns in `weights`.
+   */
+  readonly epilogue?: 'store' | 'add' | 'gated' | undefined;
+  /** Default 'silu'. */
+  readonly activation?: 'silu' | 'gelu' | undefined;
+  /** Weights of the norm before the next projection, one f32 for each result. */
+  readonly norm?: Tensor | undefined;
+  readonly next?: Activation | undefined;
+}
+
+/** As many rows as one pass over the weights serves. */
+const FEW_ROWS = 16;
+const EPILOGUES = { store: 0, add: 1, gated: 2, addAlone: 3 };
+
+const isQuantized = ({ kind }: Weights): boolean => kind === 'int4' || kind === 'int8';
+
+/** Whether so many rows are multiplied by the kernel that reads the weights once for every few rows. */
+export function takesRows(device: Device, weights: Weights, rows: number): boolean {
+  return rows <= FEW_ROWS || (isQuantized(weights) && !hasMatrixUnits(device));
+}
+
+/** The form of activation that `recordProjection` reads. */
+export function formFor(device: Device, weights: Weights, rows: number): Form {
+  if (takesRows(device, weights, rows)) return isQuantized(weights) ? 'q8' : 'f32';
+  return hasMatrixUnits(device) && weights.kind !== 'f32' ? 'f16' : 'f32';
+}
+
+/** Records results = input · weightsᵀ + bias, and what follows it. */
+export function recordProjection(recorder: Recorder, call: ProjectionCall): void {
+  const { weights, input, rows = input.rows } = call;
+  check(call);
+  if (takesRows(input.values.device, weights, rows)) {
+    for (const segment of weights.segments) recordRows(recorder, { ...call, rows }, segment);
+    return;
+  }
+  const { normalised, norm, next, epilogue, results } = call;
+  if (normalised || norm || next || epilogue === 'gated' || !results)
+    throw new TypeError(
+      `recordProjection: ${rows} rows of these weights only take the epilogues 'store' and 'add' alone`,
+    );
+  recordMatrix(recorder, { ...call, rows, results, epilogue: epilogue ?? 'store' });
+}
+
+function check({ weights, input, rows = input.rows, epilogue = 'store', results, norm, next }: ProjectionCall): void {
+  const where = 'recordProjection';
+  checkOneOf(where, 'epilogue', epilogue, ['store', 'add', 'gated']);
+  const form = formFor(input.values.device, weights, rows);
+  if (input.form !== form)
+    throw new TypeError(`${where}: input must be of form ${form} for ${rows} rows, got ${input.form}`);
+  if (input.columns !== weights.columns)
+    throw new RangeError(`${where}: input must have ${weights.columns} columns as weights have, got ${input.columns}`);
+  if (rows < 1 || rows > Math.min(input.rows, next?.rows ?? rows))
+    throw new RangeError(`${where}: rows must be from 1 to those of input and next, got ${rows}`);
+  if (epilogue === 'gated' ? !next : !results)
+    throw new TypeError(`${where}: the epilogue '${epilogue}' needs ${epilogue === 'gated' ? 'next' : 'results'}`);
+  if (epilogue === 'add' && (next === undefined) !== (norm === undefined))
+    throw new TypeError(`${where}: norm and next go together`);
+}
+
+/**
+ * AMD's scalar loads cost the lanes nothing; elsewhere a word of activations has to meet more than one row of weights,
+ * which it does anyway where these are gated.
+ */
+function rowConstants({ info }: Device, columns: number, gated: boolean): { unrolled: number; split: number } {
+  if (info.kind === 'software') return { unrolled: 0, split: 1 };
+  return { unrolled: 1, split: columns >= 4 && !gated && info.vendor !== 'AMD' ? 2 : 1 };
+}
+
+function recordRows(
+  recorder: Recorder,
+  call: ProjectionCall & { readonly rows: number },
+  { firstTile, tiles, quants, scales }: WeightSegment,
+): void {
+  const { weights, input, rows, normalised, bias, firstColumn = 0, epilogue = 'store', norm, next } = call;
+  const gated = epilogue === 'gated';
+  const columns = [1, 2, 4, 8].find((count) => rows <= count) ?? (gated ? 8 : FEW_ROWS);
+  // What an epilogue has no use for is bound to a tensor that it reads or writes anyway.
+  const { results = next?.blocks ?? input.blocks, stride = Math.ceil(weights.rows / TILE_ROWS) * TILE_ROWS } = call;
+  const groups = gated ? tiles / 2 : tiles;
+  recorder.dispatch('project_rows', {
+    buffers: {
+      quants,
+      scales,
+      values: input.values,
+      blocks: input.blocks,
+      bias: bias ?? input.blocks,
+      norm: norm ?? input.blocks,
+      results,
+      nextValues: next?.values ?? results,
+      nextBlocks: next?.blocks ?? results,
+    },
+    params: {
+      rows,
+      outputs: gated && next ? next.columns : weights.rows,
+      rowBlocks: weights.blocks,
+      firstOutput: (gated ? firstTile / 2 : firstTile) * TILE_ROWS,
+      stride,
+      firstColumn,
+      nextStride: next ? blocksOf(next.columns) : 0,
+      epsilon: normalised?.epsilon ?? 0,
+      inputs: weights.columns,
+    },
+    constants: {
+      kind: WEIGHT_KINDS.indexOf(weights.kind),
+      scaling: SCALINGS.indexOf(weights.scaling),
+      columns,
+      normalised: normalised ? 1 : 0,
+      epilogue: EPILOGUES[epilogue === 'add' && !next ? 'addAlone' : epilogue],
+      activation: call.activation === 'gelu' ? 1 : 0,
+      form: next ? FORMS.indexOf(next.form) : 0,
+      withBias: bias ? 1 : 0,
+      ...rowConstants(input.values.device, columns, gated),
+    },
+    grid: [groups, Math.ceil(rows / columns)],
+  });
+}
