@@ -1,5 +1,6 @@
 // From a path to everything that a LanguageModel is made of: files, tokenizer, template, weights.
 import { readFile } from 'node:fs/promises';
+import { testMatrixUnits } from '../kernels/matrix-units.js';
 import { type RopeTableScaling, ropeTable } from '../nn/rope.js';
 import { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -200,7 +201,9 @@ async function loadFile<T>(
   const plan = loadPlan(file.tensors(), config, { quantize, ...(group && { group }) });
   const tokens = pagesFor(context) * PAGE_TOKENS * sequences;
   checkFits(device, config, plan, tokens);
-  const [tokenizer, ropes] = await Promise.all([tokenizerOf(file), ropeTables(device, file, context)]);
+  const tokenizer = await tokenizerOf(file);
+  await testMatrixUnits(device);
+  const ropes = await ropeTables(device, file, context);
   let loaded: LoadedWeights | undefined;
   try {
     loaded = await loadWeights(device, plan, { signal, onProgress });

@@ -1,6 +1,7 @@
 // Which matrices and vectors a model has on the device, what they are read from, and their places in the layers.
 import { weightsFor } from '../nn/repack.js';
 import { TILE_ROWS } from '../nn/weights.js';
+import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { ModelConfig } from './config.js';
 import { type HeadLayout, type HeadProjection, headLayout, type Layer, type ModelWeights } from './layers.js';
@@ -76,7 +77,10 @@ function headPlans(index: number, groups: readonly Part[][], options: QuantizeOp
 function gatePlan(name: string, { gate, up }: LayerTensors, options: QuantizeOptions): MatrixPlan {
   // Both halves have to be of one kind: where the file's differ, no matrix of both holds the file's own numbers.
   if (kindKey(gate, options) !== kindKey(up, options))
-    throw new TypeError(`${gate.name} and ${up.name} must be of one type, got ${gate.type} and ${up.type}`);
+    throw new ComputeError(
+      'UNSUPPORTED',
+      `${gate.name} and ${up.name} are of different types, ${gate.type} and ${up.type}`,
+    );
   const tiles = Math.ceil(gate.rows / TILE_ROWS);
   return {
     name,

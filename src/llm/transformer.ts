@@ -1,0 +1,148 @@
+// A model on a device: its weights, the KV cache and the programs that run it.
+import type { Device } from '../runtime/device.js';
+import type { Program, Recorder } from '../runtime/program.js';
+import type { Tensor } from '../runtime/tensor.js';
+import type { ModelConfig } from './config.js';
+import { KvCache, pagesFor } from './kv-cache.js';
+import type { ModelWeights, Next } from './layers.js';
+import { recordLayer } from './models/index.js';
+import { Pass, type PassKind } from './pass.js';
+import { PassBuffers } from './pass-buffers.js';
+import { ProgramCache } from './program-cache.js';
+
+export interface TransformerOptions {
+  readonly config: ModelConfig;
+  readonly weights: ModelWeights;
+  /** Tokens of a sequence at most. */
+  readonly context: number;
+  /** Sequences at a time. */
+  readonly sequences: number;
+}
+
+/** What follows the layers; a `key` for each way there is. */
+export interface Tail {
+  readonly key: string;
+  record(recorder: Recorder, pass: Pass, final: Next): void;
+}
+
+export interface PassRequest {
+  readonly kind: PassKind;
+  readonly rows: number;
+  /** u32 [rows, 4]; default: that of chunks. */
+  readonly steps?: Tensor;
+  readonly tail?: Tail;
+}
+
+/** Most rows of a chunk of a prompt, and of a step. */
+const CHUNK_ROWS = { cpu: 128, gpu: 512 };
+export const MOST_STEP_ROWS = 16;
+/** Of the logits that are computed at a time. */
+const LOGIT_BYTES = 64 * 2 ** 20;
+const PROGRAMS = 24;
+/** Slots of the page table beside those of sequences, for texts that are embedded together. */
+export const EMBEDDING_SLOTS = 32;
+
+export function chunkRowsOf(device: Device): number {
+  return device.info.kind === 'cpu' ? CHUNK_ROWS.cpu : CHUNK_ROWS.gpu;
+}
+
+/** Rows of a chunk whose logits are computed at a time. */
+export function logitRowsOf(device: Device, vocabulary: number): number {
+  return Math.max(MOST_STEP_ROWS, Math.min(chunkRowsOf(device), Math.floor(LOGIT_BYTES / (4 * vocabulary))));
+}
+
+export class Transformer implements Disposable {
+  readonly device: Device;
+  readonly config: ModelConfig;
+  readonly context: number;
+  readonly sequences: number;
+  readonly cache: KvCache;
+  /** u32 [slots, pages of a sequence] */
+  readonly pages: Tensor;
+  /** u32 [rows of a chunk, 4] */
+  readonly chunkSteps: Tensor;
+  readonly chunkRows: number;
+  readonly logitRows: number;
+  readonly #weights: ModelWeights;
+  readonly #stepBuffers: PassBuffers;
+  readonly #chunkBuffers: PassBuffers;
+  readonly #programs = new ProgramCache(PROGRAMS);
+
+  private constructor(device: Device, options: TransformerOptions, cache: KvCache) {
+    const { config, weights, context, sequences } = options;
+    this.device = device;
+    this.config = config;
+    this.context = context;
+    this.sequences = sequences;
+    this.cache = cache;
+    this.#weights = weights;
+    this.chunkRows = chunkRowsOf(device);
+    this.logitRows = logitRowsOf(device, config.vocabulary);
+    this.pages = device.tensor('u32', [sequences + EMBEDDING_SLOTS, pagesFor(context)]);
+    this.chunkSteps = device.tensor('u32', [this.chunkRows, 4]);
+    this.#stepBuffers = new PassBuffers(device, MOST_STEP_ROWS, MOST_STEP_ROWS);
+    this.#chunkBuffers = new PassBuffers(device, this.chunkRows, this.logitRows);
+  }
+
+  /** Takes over the weights. Throws `ComputeError` `OUT_OF_MEMORY`. */
+  static create(device: Device, options: TransformerOptions): Transformer {
+    const { config, context, sequences } = options;
+    const { layers, kvHeads, headSize } = config;
+    const cache = KvCache.allocate(device, { layers, kvHeads, headSize, tokens: pagesFor(context) * 32 * sequences });
+    try {
+      return new Transformer(device, options, cache);
+    } catch (error) {
+      cache.dispose();
+      throw error;
+    }
+  }
+
+  /** The program of a pass; recorded once for each kind, number of rows and tail. */
+  program(request: PassRequest): Promise<Program> {
+    const key = [request.kind, request.rows, request.tail?.key ?? ''].join(' ');
+    return this.#programs.get(key, () => this.record(request));
+  }
+
+  /** A program of a pass that is the caller's. */
+  record(request: PassRequest): Promise<Program> {
+    return this.device.record((recorder) => this.#record(recorder, request));
+  }
+
+  /** f32 [logitRows, vocabulary padded to 32]: where chunks leave their logits. */
+  get chunkLogits(): Tensor {
+    return this.#chunkBuffers.logits(this.#weights.final.reader.rows);
+  }
+
+  /** The weights of the norm behind the last layer. */
+  get finalNorm(): Tensor {
+    return this.#weights.final.norm;
+  }
+
+  dispose(): void {
+    this.#programs.dispose();
+    this.#stepBuffers.dispose();
+    this.#chunkBuffers.dispose();
+    this.cache.dispose();
+    this.pages.dispose();
+    this.chunkSteps.dispose();
+    for (const one of this.#weights.owned) one[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #record(recorder: Recorder, { kind, rows, steps = this.chunkSteps, tail }: PassRequest): void {
+    const { layers, final } = this.#weights;
+    const buffers = kind === 'steps' ? this.#stepBuffers : this.#chunkBuffers;
+    const { config, cache, pages } = this;
+    const pass = new Pass(recorder, { config, weights: this.#weights, cache, buffers, kind, rows, steps, pages });
+    const inputOf = (index: number): Next => {
+      const layer = layers[index];
+      return layer ? { norm: layer.attentionNorm, reader: layer.headProjections[0].weights } : final;
+    };
+    pass.embed(inputOf(0));
+    for (const layer of layers) recordLayer(config.architecture, pass, { layer, next: inputOf(layer.index + 1) });
+    tail?.record(recorder, pass, final);
+  }
+}
