@@ -1,4 +1,6 @@
 // What a model is, as plain data: the same whether it came from a GGUF file or from a Hugging Face folder.
+
+import type { RopeTableScaling } from '../nn/rope.js';
 import { ComputeError } from '../runtime/errors.js';
 
 export const ARCHITECTURES = ['llama', 'mistral', 'qwen2', 'qwen3', 'gemma3', 'phi3'] as const;
@@ -7,39 +9,17 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 /** A divisor for each of the rope's frequencies: the numbers, or the name of the tensor that holds them. */
 export type RopeFactors = readonly number[] | { readonly tensor: string };
 
-/** How the rope's frequencies were stretched for contexts longer than those of the first training. */
+type LongRope = Extract<RopeTableScaling, { kind: 'longrope' }>;
+
+/** As of a table, but for factors that may still lie in the file. */
 export type RopeScaling =
-  /** All frequencies divided by `factor`. */
-  | { readonly kind: 'linear'; readonly factor: number }
-  /** Low frequencies divided by `factor`, high ones kept, a ramp between them (Llama 3.1). */
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-      readonly originalContext: number;
-    }
-  /** Source: Peng et al., "YaRN" (2023). */
-  | {
-      readonly kind: 'yarn';
-      readonly factor: number;
-      readonly originalContext: number;
-      readonly betaFast: number;
-      readonly betaSlow: number;
-      /** Cosines and sines are multiplied by it. */
-      readonly attentionFactor: number;
-    }
-  /** Other factors for short and long contexts (Phi-3). Source: Ding et al., "LongRoPE" (2024). */
-  | {
-      readonly kind: 'longrope';
+  | Exclude<RopeTableScaling, LongRope>
+  | (Omit<LongRope, 'shortFactors' | 'longFactors'> & {
       /** Up to `originalContext` tokens. */
       readonly shortFactors: RopeFactors;
       /** Beyond that. */
       readonly longFactors: RopeFactors;
-      readonly originalContext: number;
-      /** Cosines and sines are multiplied by it, at any length. */
-      readonly attentionFactor: number;
-    };
+    });
 
 export interface Rope {
   /** Which numbers of a head turn together: (2i, 2i + 1), or (i, i + dims / 2). */

@@ -1,6 +1,6 @@
 // The public interface of a model: loading, generation and what it costs the host, the first prompt of a process.
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { env, execPath } from 'node:process';
@@ -67,18 +67,32 @@ async function generateOnce(model: LanguageModel, seed: number): Promise<Generat
   };
 }
 
-/** `stepDeviceMs`: what the device needs for a step. */
-export async function measureGenerate(
-  { device }: BenchContext,
-  { path }: BenchFile,
-  stepDeviceMs: number,
-): Promise<BenchRow[]> {
+/** Time inside of commands, by the device's clock, as a share of a generation's wall time; both of the same run. */
+async function busyShare(model: LanguageModel): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'wavetile-busy-'));
+  try {
+    const path = join(folder, 'trace.json');
+    let wallMs = 0;
+    await model.device.profile(path, async () => {
+      const begin = performance.now();
+      await generateOnce(model, ROUNDS + 2);
+      wallMs = performance.now() - begin;
+    });
+    const { traceEvents } = JSON.parse(await readFile(path, 'utf8')) as { traceEvents: { dur?: number }[] };
+    return traceEvents.reduce((sum, { dur = 0 }) => sum + dur, 0) / 1000 / wallMs;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+export async function measureGenerate({ device }: BenchContext, { path }: BenchFile): Promise<BenchRow[]> {
   using model = await LanguageModel.load(path, { device, context: CONTEXT });
   const all: Generated[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const generated = await generateOnce(model, round + 1);
     if (round > 0) all.push(generated);
   }
+  const busy = await busyShare(model);
   const of = (part: keyof Generated) => median(all.map((one) => one[part]));
   const shape = `${TOKENS} tokens behind ${PROMPT}`;
   return [
@@ -86,7 +100,7 @@ export async function measureGenerate(
     { name: 'generate, first token', wallMs: of('firstTokenMs') },
     { name: 'generate, host per step', value: of('hostMs') * 1000, unit: 'µs', note: 'event loop not idle' },
     { name: 'generate, allocations', value: of('allocations'), unit: `in ${TOKENS - 1} steps` },
-    { name: 'generate, device busy', note: percent(stepDeviceMs / of('stepMs')) },
+    { name: 'generate, device busy', note: `${percent(busy)} of the wall time inside of commands` },
   ];
 }
 

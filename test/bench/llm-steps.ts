@@ -105,10 +105,7 @@ async function pipelinedMillis({ program, options }: StepRun, runs: number): Pro
 }
 
 /** Steps of 1 to 16 rows; the profile of the first. */
-export async function measureSteps(
-  context: BenchContext,
-  model: BenchModel,
-): Promise<{ rows: BenchRow[]; step: Profile }> {
+export async function measureSteps(context: BenchContext, model: BenchModel): Promise<BenchRow[]> {
   const measured: BenchRow[] = [];
   let first: { step: Profile; millis: number } | undefined;
   const floor =
@@ -132,7 +129,7 @@ export async function measureSteps(
     });
     if (count === 1 || count === 8) measured.push(...profileRows(`step of ${count}`, profile));
   }
-  return { rows: measured, step: first!.step };
+  return measured;
 }
 
 export const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

@@ -21,14 +21,9 @@ async function measureModel(context: BenchContext, { path }: BenchFile, wants: W
   const rows: BenchRow[] = [];
   using model = await openModel(context.device, path);
   if (wants('decode')) rows.push(...(await measureDecoding(context, model)));
-  let stepMs = Number.NaN;
-  if (wants('step') || wants('generate')) {
-    const steps = await measureSteps(context, model);
-    stepMs = steps.step.spanMs;
-    rows.push(...steps.rows);
-  }
+  if (wants('step')) rows.push(...(await measureSteps(context, model)));
   if (wants('prefill')) rows.push(...(await measurePrefill(context, model)));
-  return { rows, stepMs };
+  return rows;
 }
 
 async function measurePreset(context: BenchContext, preset: string, wants: Wants): Promise<BenchRow[]> {
@@ -36,9 +31,8 @@ async function measurePreset(context: BenchContext, preset: string, wants: Wants
   if (!file) return [];
   const rows: BenchRow[] = [];
   if (wants('load')) rows.push(...(await measureLoad(context, file)));
-  const measured = await measureModel(context, file, wants);
-  rows.push(...measured.rows);
-  if (wants('generate')) rows.push(...(await measureGenerate(context, file, measured.stepMs)));
+  rows.push(...(await measureModel(context, file, wants)));
+  if (wants('generate')) rows.push(...(await measureGenerate(context, file)));
   if (wants('first')) rows.push(...(await measureFirstPrompt(context, file)));
   return rows.map((row) => ({ ...row, name: `${preset} ${row.name}` }));
 }

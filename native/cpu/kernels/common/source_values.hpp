@@ -1,6 +1,7 @@
 // Numbers of a file. format: 0 float32, 1 halves, 2 bfloat16.
 #pragma once
 #include "cpu/kernels/common/halves.hpp"
+#include "cpu/kernels/common/weight_values.hpp"
 
 namespace wavetile::cpu::WAVETILE_ISA {
 
@@ -10,23 +11,17 @@ inline uint16_t float_to_bfloat(float value) {
   return static_cast<uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1)) >> 16);
 }
 
-typedef uint16_t Halves __attribute__((vector_size(LANES * 2)));
-
-// LANES of them, as half_to_float does it.
-inline Floats halves_to_floats(const uint8_t* from) {
-  const Ints bits = __builtin_convertvector(load<Halves>(from), Ints);
-  const Ints sign = (bits & 0x8000) << 16, magnitude = (bits & 0x7FFF) << 13;
-  const Ints finite = (Ints)((Floats)magnitude * 0x1p112f);
-  return (Floats)(sign | (magnitude >= broadcast(0x1F << 23) ? magnitude | 0x7F800000 : finite));
-}
-
 inline uint32_t value_bytes(uint32_t format) { return format == 0 ? 4 : 2; }
 
 inline void read_values(uint32_t format, const uint8_t* from, uint32_t count, float* to) {
   if (format == 0) std::memcpy(to, from, size_t{count} * 4);
   if (format == 1) {
     uint32_t i = 0;
-    for (; i + LANES <= count; i += LANES) store(to + i, halves_to_floats(from + i * 2));
+    for (; i + LANES <= count; i += LANES) {
+      uint16_t halves[LANES];
+      std::memcpy(halves, from + i * 2, sizeof halves);
+      store(to + i, halves_to_floats(halves));
+    }
     for (; i < count; i++) to[i] = half_to_float(load<uint16_t>(from + i * 2));
   }
   if (format == 2) {

@@ -24,6 +24,22 @@ inline Quad from_halves(HalfQuad halves) {
 #endif
 }
 
+// LANES of them.
+inline Floats halves_to_floats(const uint16_t* from) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_cvtph_ps(0xFFFF, load<__m256i>(from));
+#elif defined(__F16C__)
+  return _mm256_cvtph_ps(load<__m128i>(from));
+#else
+  Floats numbers;
+  for (int i = 0; i < LANES; i += 4) {
+    const Quad quad = from_halves(load<HalfQuad>(from + i));
+    std::memcpy(reinterpret_cast<char*>(&numbers) + i * 4, &quad, 16);
+  }
+  return numbers;
+#endif
+}
+
 struct Scale {
   float scale, minimum;
 };
@@ -54,8 +70,7 @@ struct WeightTiles {
       return {pairs[b % 2 * 2], pairs[b % 2 * 2 + 1]};
     }
     const Quad super = from_halves(load<HalfQuad>(bytes + 8));
-    if (scaling == WeightScaling::super16)
-      return {super[0] * static_cast<int8_t>(bytes[b * 2 + chunk % 8 / 4]), 0};
+    if (scaling == WeightScaling::super16) return {super[0] * static_cast<int8_t>(bytes[b * 2 + chunk % 8 / 4]), 0};
     return {super[0] * static_cast<int8_t>(bytes[b * 2]), -super[1] * bytes[b * 2 + 1]};
   }
 

@@ -1,5 +1,5 @@
-// Rows of plain numbers become int4 or int8 tiles: of several ranges the one whose line, fitted by least squares, explains
-// most of a group's numbers. A workgroup does 32 rows x 128 weights; a lane is a row.
+// Rows of plain numbers become int4 or int8 tiles: of several ranges the one whose line, fitted by least squares,
+// explains most of a group's numbers. A workgroup does 32 rows x 128 weights; a lane is a row.
 #include "contracts/quantize_weights.hpp"
 
 #include "cpu/kernels/common/source_values.hpp"
@@ -197,19 +197,19 @@ void quantize_weights(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
   const Constants& constants = dispatch.constants<Constants>();
   const bool int4 = constants.kind == 4, affine = constants.scaling == 2;
   const uint32_t blocks = (params.columns + 31) / 32, bytes = value_bytes(constants.format);
-  const auto quantize = int4 ? affine ? quantize_tile<true, true> : quantize_tile<true, false>
-                        : affine ? quantize_tile<false, true>
+  const auto quantize = int4     ? affine ? quantize_tile<true, true> : quantize_tile<true, false>
+                            : affine ? quantize_tile<false, true>
                                  : quantize_tile<false, false>;
   for (uint32_t w = begin; w < end; w++) {
     const Workgroup group = workgroup_at(dispatch, w);
     const uint32_t row = group.y * ROWS, column = group.x * COLUMNS;
-    const size_t tile = params.first_tile + size_t{group.y} * params.tile_step, row_bytes = size_t{params.columns} * bytes;
+    const size_t tile = params.first_tile + size_t{group.y} * params.tile_step;
+    const size_t row_bytes = size_t{params.columns} * bytes, quad = (tile * ((blocks + 3) / 4) + group.x) * 32;
     alignas(64) float numbers[COLUMNS * ROWS];
     const uint8_t* from = dispatch.buffer<uint8_t>(Binding::source) + params.source_offset;
     read_transposed({from + row * row_bytes + size_t{column} * bytes, constants.format, params.rows - row,
                      minimum(COLUMNS, params.columns - column), row_bytes},
                     numbers);
-    const size_t quad = (tile * ((blocks + 3) / 4) + group.x) * 32;
     quantize(numbers, {dispatch.buffer<uint8_t>(Binding::quants) + tile * blocks * 32 * (int4 ? 16 : 32),
                        dispatch.buffer<uint8_t>(Binding::scales) + quad * (affine ? 16 : 8), blocks, group.x * 4,
                        constants.group_blocks});
