@@ -1,5 +1,68 @@
 // Public exports only.
 
+export { hasMatrixUnits, testMatrixUnits } from './kernels/matrix-units.js';
+export {
+  type ChatMessage,
+  ChatTemplate,
+  type ChatTemplateSource,
+  type ChatTemplateTokens,
+  type RenderOptions,
+} from './llm/chat-template.js';
+export type { Architecture, ModelConfig } from './llm/config.js';
+export type { GenerateOptions } from './llm/generate-options.js';
+export type { FinishReason, Generation, GenerationChunk, GenerationSummary } from './llm/generation.js';
+export {
+  type ChatOptions,
+  type EmbedOptions,
+  LanguageModel,
+  type Perplexity,
+  type PerplexityOptions,
+  type Prompt,
+} from './llm/language-model.js';
+export type { ModelInfo, ModelLoadOptions } from './llm/load-model.js';
+export type { LoadProgress } from './llm/load-progress.js';
+export { ModelFile } from './llm/model-file.js';
+export { StopMatcher, type StopResult, TextStream } from './llm/tokenizer/text-stream.js';
+export {
+  type DecodeOptions as DetokenizeOptions,
+  type EncodeOptions as TokenizeOptions,
+  Tokenizer,
+} from './llm/tokenizer/tokenizer.js';
+export { Activation, type ActivationShape, type Form as ActivationForm } from './nn/activation.js';
+export {
+  type AttentionCall,
+  type HeadColumns,
+  type RotationCall,
+  recordAttention,
+  recordRope,
+} from './nn/attention.js';
+export { type EmbeddingCall, recordEmbedding } from './nn/embedding.js';
+export { type ActivationCall, recordActivation } from './nn/feed-forward.js';
+export { type HostWeightsOptions, readWeights, weightsFrom } from './nn/host-weights.js';
+export { formFor, type ProjectionCall, recordProjection } from './nn/linear.js';
+export { type NormCall, recordNorm } from './nn/norm.js';
+export { encodeSpans, type PooledSpan, type PoolingCall, recordPooling, SPAN_WORDS } from './nn/pooling.js';
+export {
+  type QuantizeChoice,
+  type RepackCall,
+  recordRepack,
+  type SourceType,
+  sourceRowBytes,
+  weightsFor,
+} from './nn/repack.js';
+export { type RopeTableOptions, type RopeTableScaling, ropeTable } from './nn/rope.js';
+export {
+  encodeSampling,
+  isPenalised,
+  LIVE,
+  promptCounts,
+  recordSampling,
+  SAMPLING_WORDS,
+  type SamplingCall,
+  type SamplingOptions,
+  winnerWords,
+} from './nn/sampling.js';
+export { NO_TARGET, recordScores, type ScoresCall } from './nn/scores.js';
 export {
   type AttentionInput,
   recordSparseAttention,
@@ -8,6 +71,7 @@ export {
   type SparseAttentionTensors,
   sparseAttention,
 } from './nn/sparse-attention.js';
+export { type Scaling as WeightScaling, type WeightKind, type WeightShape, Weights } from './nn/weights.js';
 export type { DataType, TypedArray } from './runtime/data-types.js';
 export { Device, type DeviceOpenOptions } from './runtime/device.js';
 export { listDiagnostics } from './runtime/device-choice.js';

@@ -1,5 +1,6 @@
 // `wavetile doctor`: which devices there are, whether they compute, and what is missing for those that are not there.
 import { Command } from 'commander';
+import { testMatrixUnits } from '../kernels/matrix-units.js';
 import { Device } from '../runtime/device.js';
 import { listDiagnostics } from '../runtime/device-choice.js';
 import type { DeviceInfo } from '../runtime/native.js';
@@ -15,6 +16,8 @@ interface DeviceReport {
   readonly info: DeviceInfo;
   readonly works: boolean;
   readonly result: string;
+  /** Kernels run on its matrix units: a product on them came out right. */
+  readonly usesMatrixUnits: boolean;
 }
 
 /** Opens a device, fills memory there and reads it back. */
@@ -26,9 +29,11 @@ async function tryDevice(info: DeviceInfo): Promise<DeviceReport> {
     using program = await device.record((recorder) => recorder.fill(tensor, 0x5eed));
     const { outputs } = await program.run({ read: [tensor] });
     if (!(outputs[0] as Uint32Array).every((word) => word === 0x5eed)) throw new Error('it computes wrong results');
-    return { info, works: true, result: `opens and computes (${formatMillis(performance.now() - begin)})` };
+    const result = `opens and computes (${formatMillis(performance.now() - begin)})`;
+    return { info, works: true, result, usesMatrixUnits: await testMatrixUnits(device) };
   } catch (error) {
-    return { info, works: false, result: error instanceof Error ? error.message : String(error) };
+    const result = error instanceof Error ? error.message : String(error);
+    return { info, works: false, result, usesMatrixUnits: false };
   }
 }
 
@@ -44,7 +49,11 @@ function subgroups({ minSubgroupSize, maxSubgroupSize, subgroupSize }: DeviceInf
     : `${subgroupSize} (can be set from ${minSubgroupSize} to ${maxSubgroupSize})`;
 }
 
-function printDevice({ info, works, result }: DeviceReport): void {
+function matrices({ matrixUnits }: DeviceInfo, used: boolean): string {
+  return matrixUnits.length > 0 ? `${matrixUnits.join('; ')} (${used ? 'used' : 'not used'})` : 'no matrix units';
+}
+
+function printDevice({ info, works, result, usesMatrixUnits }: DeviceReport): void {
   const id = info.backend === 'cpu' ? 'cpu' : `${info.backend}:${info.index}`;
   print(`${paint('bold', id)}  ${info.name}  ${paint('dim', info.kind)}`);
   printField('  state', works ? paint('green', result) : paint('red', result));
@@ -55,10 +64,7 @@ function printDevice({ info, works, result }: DeviceReport): void {
   printField('  memory', `${formatBytes(info.memoryBytes)}, one binding at most ${formatBytes(info.maxBindingBytes)}`);
   if (info.backend !== 'cpu') {
     printField('  features', info.features.join(', ') || 'none of the optional ones');
-    printField(
-      '  matrices',
-      info.matrixUnits.length > 0 ? `${info.matrixUnits.join('; ')} (not used yet)` : 'no matrix units',
-    );
+    printField('  matrices', matrices(info, usesMatrixUnits));
   }
   print();
 }

@@ -1,24 +1,34 @@
-// Passages under an IVF-PQ index, beside an exact one to measure it against. Few passages get the exact one alone.
+// Passages under an IVF-PQ index, beside an exact one to measure it against. Few passages get the exact one alone. Their
+// vectors are made on the device by an embedding model, and stay there.
+import type { LanguageModel } from '../llm/language-model.js';
 import type { Device } from '../runtime/device.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { FlatIndex } from '../vector/flat-index.js';
 import { IvfPqIndex } from '../vector/ivf-pq-index.js';
 import { recallAt, timed } from './measure.js';
-import { PassageVectors } from './passage-vectors.js';
 import { longestSentence, type Passage } from './passages.js';
 import { withProgress } from './terminal.js';
 
-const DIMENSIONS = 256;
+/** What the embedding model was trained with. */
+const PASSAGE_TOKENS = 192;
+const QUESTION_TOKENS = 64;
 /** Two dimensions a code: an eighth of the bytes, and still most of the neighbours. */
-const SUBSPACES = 128;
+const DIMENSIONS_PER_CODE = 2;
 /** With fewer passages an exact index is smaller and faster, and codebooks have too little to learn from. */
-const MIN_IVF_PASSAGES = 1024;
+const MIN_IVF_PASSAGES = 512;
 const MEASURED_QUERIES = 200;
-/** Passages that the index finds before all their words put them in order. */
-const CANDIDATES = 100;
+/** A quarter of a minute's work of a processor's thread, more of an old one's. */
+const TOKENS_PER_THREAD = 60_000;
 
 interface Indexes {
   readonly exact: FlatIndex;
   readonly approximate: IvfPqIndex | undefined;
+}
+
+interface Embedded {
+  readonly tokens: number;
+  readonly embedMillis: number;
+  readonly buildMillis: number;
 }
 
 export interface IndexMeasurement {
@@ -28,40 +38,65 @@ export interface IndexMeasurement {
   readonly approximate: { readonly recall: number; readonly rate: number } | undefined;
 }
 
+export interface Answer {
+  readonly passage: Passage;
+  readonly similarity: number;
+}
+
+/** The first passages: as many as were asked for, else as many as a CPU embeds soon; a GPU takes them all. */
+export function choosePassages(
+  { device, tokenizer }: LanguageModel,
+  passages: readonly Passage[],
+  wanted?: number,
+): readonly Passage[] {
+  if (wanted !== undefined) return passages.slice(0, wanted);
+  const { kind, computeThreads } = device.info;
+  if (kind !== 'cpu' && kind !== 'software') return passages;
+  let left = TOKENS_PER_THREAD * Math.max(1, computeThreads);
+  const end = passages.findIndex(({ text }) => {
+    left -= Math.min(PASSAGE_TOKENS, tokenizer.encode(text).length);
+    return left < 0;
+  });
+  return end < 0 ? passages : passages.slice(0, end);
+}
+
 export class PassageIndex implements Disposable {
-  readonly dimensions = DIMENSIONS;
+  readonly tokens: number;
   readonly embedMillis: number;
   readonly buildMillis: number;
+  readonly #model: LanguageModel;
   readonly #passages: readonly Passage[];
-  readonly #embedder: PassageVectors;
   readonly #indexes: Indexes;
 
-  private constructor(
-    passages: readonly Passage[],
-    embedder: PassageVectors,
-    indexes: Indexes,
-    times: { embedMillis: number; buildMillis: number },
-  ) {
+  private constructor(model: LanguageModel, passages: readonly Passage[], indexes: Indexes, embedded: Embedded) {
+    this.#model = model;
     this.#passages = passages;
-    this.#embedder = embedder;
     this.#indexes = indexes;
-    this.embedMillis = times.embedMillis;
-    this.buildMillis = times.buildMillis;
+    this.tokens = embedded.tokens;
+    this.embedMillis = embedded.embedMillis;
+    this.buildMillis = embedded.buildMillis;
   }
 
-  static async build(device: Device, passages: readonly Passage[]): Promise<PassageIndex> {
+  static async build(model: LanguageModel, passages: readonly Passage[]): Promise<PassageIndex> {
+    const { device, info } = model;
     const begin = performance.now();
-    const texts = passages.map(({ text }) => text);
-    const { embedder, vectors } = await withProgress('vectors', 1, (update) =>
-      PassageVectors.fit(texts, { dimensions: DIMENSIONS, onProgress: (done, total) => update(done / total) }),
+    const ids = tokenize(
+      model,
+      passages.map(({ text }) => text),
+      PASSAGE_TOKENS,
+    );
+    using vectors = await withProgress('vectors', ids.length, (update) =>
+      model.embedTensor(ids, { onProgress: ({ texts }) => update(texts) }),
     );
     const embedded = performance.now();
     const approximate = passages.length < MIN_IVF_PASSAGES ? undefined : await buildIvfPq(device, vectors);
     const built = performance.now();
-    const exact = FlatIndex.create(device, { dimensions: DIMENSIONS, metric: 'cosine' });
+    const exact = FlatIndex.create(device, { dimensions: info.dimensions, metric: 'cosine' });
     await exact.add(vectors);
     const buildMillis = (approximate ? built : performance.now()) - embedded;
-    return new PassageIndex(passages, embedder, { exact, approximate }, { embedMillis: embedded - begin, buildMillis });
+    const tokens = ids.reduce((sum, { length }) => sum + length, 0);
+    const times = { tokens, embedMillis: embedded - begin, buildMillis };
+    return new PassageIndex(model, passages, { exact, approximate }, times);
   }
 
   get exactBytes(): number {
@@ -81,23 +116,22 @@ export class PassageIndex implements Disposable {
     return Math.max(1, (this.#indexes.approximate?.stats().lists.count ?? 0) >> 2);
   }
 
-  #search(vectors: Float32Array, k: number) {
+  #search(vectors: Tensor, k: number) {
     const { exact, approximate } = this.#indexes;
     return approximate ? approximate.search(vectors, { k, probes: this.#probes }) : exact.search(vectors, { k });
   }
 
-  /** The passages that answer a question best, best first. */
-  async ask(question: string, count: number): Promise<{ passage: Passage; similarity: number }[]> {
-    const k = Math.min(CANDIDATES, this.#passages.length);
-    const { ids } = await this.#search(this.#embedder.embed([question]), k);
-    const candidates = Array.from<number | bigint, Passage>(ids, (id) => this.#passages[Number(id)]).filter(Boolean);
-    const texts = candidates.map(({ text }) => text);
-    const similarities = this.#embedder.similarities(question, texts);
-    return candidates
-      .map((passage, i) => ({ passage, similarity: similarities[i] }))
-      .filter(({ similarity }) => similarity > 0)
-      .sort((a, b) => b.similarity - a.similarity)
-      .slice(0, count);
+  #embed(questions: readonly string[]): Promise<Tensor> {
+    return this.#model.embedTensor(tokenize(this.#model, questions, QUESTION_TOKENS));
+  }
+
+  /** The passages nearest to a question, nearest first. */
+  async ask(question: string, count: number): Promise<Answer[]> {
+    using vector = await this.#embed([question]);
+    const { ids, distances } = await this.#search(vector, Math.min(count, this.#passages.length));
+    return Array.from(distances, (similarity, i) => ({ passage: this.#passages[Number(ids[i])], similarity })).filter(
+      ({ passage }) => passage,
+    );
   }
 
   /** How many queries a second the indexes answer, and recall@10 of the IVF-PQ index against the exact one. */
@@ -105,7 +139,7 @@ export class PassageIndex implements Disposable {
     const count = this.#passages.length;
     const queries = Math.min(MEASURED_QUERIES, count);
     const sampled = Array.from({ length: queries }, (_, i) => this.#passages[Math.floor((i * count) / queries)]);
-    const vectors = this.#embedder.embed(sampled.map(longestSentence));
+    using vectors = await this.#embed(sampled.map(longestSentence));
     const k = Math.min(10, count);
     const exact = () => this.#indexes.exact.search(vectors, { k });
     const exactRate = (queries * 1000) / (await timed(exact));
@@ -121,17 +155,22 @@ export class PassageIndex implements Disposable {
   }
 }
 
-async function buildIvfPq(device: Device, vectors: Float32Array): Promise<IvfPqIndex> {
+/** At most `most` tokens of each text. */
+function tokenize(model: LanguageModel, texts: readonly string[], most: number): number[][] {
+  return texts.map((text) => Array.from(model.tokenize(text).subarray(0, most)));
+}
+
+function buildIvfPq(device: Device, vectors: Tensor): Promise<IvfPqIndex> {
   const iterations = 10;
-  const rows = vectors.length / DIMENSIONS;
+  const [rows, dimensions] = vectors.shape;
   const lists = 2 ** Math.round(Math.log2(Math.sqrt(rows) / 3));
   return withProgress('index', 2 * iterations + 1, async (update) => {
     let done = 0;
     const index = await IvfPqIndex.train(device, vectors, {
-      dimensions: DIMENSIONS,
+      dimensions,
       metric: 'cosine',
       lists,
-      subspaces: SUBSPACES,
+      subspaces: dimensions / DIMENSIONS_PER_CODE,
       bits: 8,
       iterations,
       onProgress: () => update(++done),

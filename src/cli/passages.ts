@@ -14,9 +14,10 @@ export interface Passage {
 
 const TEXT_EXTENSIONS = ['.txt', '.md', '.markdown', '.rst', '.text', '.adoc', '.org'];
 const MAX_FILE_BYTES = 256 << 20;
-/** Below this a paragraph says too little to be found by its words alone. */
+/** Below this a paragraph says too little to be found. */
 const MIN_CHARACTERS = 80;
-const MAX_CHARACTERS = 1500;
+/** Nearly always within the tokens that the embedding model reads. */
+const MAX_CHARACTERS = 700;
 const MAJOR = /^(?:(?:BOOK|PART|VOLUME|ACT)\b.{0,60}|(?:FIRST|SECOND) EPILOGUE.{0,40}|# .{1,80})$/;
 const MINOR = /^(?:(?:CHAPTER|SCENE)\b.{0,60}|#{2,6} .{1,80})$/;
 
@@ -63,6 +64,12 @@ export function sentencesOf(text: string): string[] {
 
 export function longestSentence({ text }: Passage): string {
   return sentencesOf(text).reduce((a, b) => (b.length > a.length ? b : a));
+}
+
+/** Some words to go on from: up to so many characters, and at most half of the passage. */
+export function beginningOf({ text }: Passage, characters = 160): string {
+  const words = text.slice(0, Math.min(characters, Math.ceil(text.length / 2))).split(' ');
+  return words.length > 1 ? words.slice(0, -1).join(' ') : text;
 }
 
 /** The passages of one text, in order. */

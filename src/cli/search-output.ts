@@ -1,7 +1,7 @@
 // Search results as tab-separated lines, JSON or an ivecs file of ids.
 import { once } from 'node:events';
 import { extname } from 'node:path';
-import { writeAtomically } from '../vector/formats/atomic-file.js';
+import { writeAtomically } from '../formats/atomic-file.js';
 import { writeIvecs } from '../vector/formats/index.js';
 
 export type ResultFormat = 'tsv' | 'json' | 'ivecs';

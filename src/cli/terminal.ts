@@ -86,6 +86,52 @@ export function wrap(text: string, indent: string, width = 100): string {
   return [...lines, line].map((each) => indent + each).join('\n');
 }
 
+/** Breaks text that comes in pieces into lines, word by word, as `wrap` does; the text's own line ends stay. */
+export class WrappedStream {
+  readonly #indent: string;
+  readonly #width: number;
+  #word = '';
+  #column = 0;
+
+  constructor(indent: string, width = 100) {
+    this.#indent = indent;
+    this.#width = width;
+  }
+
+  /** What can be printed by now; a word is held back until it is whole. */
+  push(text: string): string {
+    let ready = '';
+    for (const character of text) {
+      if (!/\s/.test(character)) this.#word += character;
+      else {
+        ready += this.#flush();
+        if (character === '\n' && this.#column > 0) {
+          ready += '\n';
+          this.#column = 0;
+        }
+      }
+    }
+    return ready;
+  }
+
+  end(): string {
+    const ready = this.#flush();
+    if (this.#column === 0) return ready;
+    this.#column = 0;
+    return `${ready}\n`;
+  }
+
+  #flush(): string {
+    const word = this.#word;
+    if (word === '') return '';
+    this.#word = '';
+    const fits = this.#column > 0 && this.#column + 1 + word.length <= this.#width;
+    const before = fits ? ' ' : `${this.#column > 0 ? '\n' : ''}${this.#indent}`;
+    this.#column = (fits ? this.#column + 1 : this.#indent.length) + word.length;
+    return before + word;
+  }
+}
+
 /** Columns padded to their widest cell. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

@@ -45,6 +45,7 @@ describe('wavetile', () => {
   it('prints its version and its commands', async () => {
     expect((await runCli('main', ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     const { stdout } = await runCli('main', ['--help']);
-    for (const command of ['doctor', 'bench', 'search']) expect(stdout).toContain(command);
+    for (const command of ['generate', 'chat', 'embed', 'perplexity', 'search', 'bench', 'doctor'])
+      expect(stdout).toContain(command);
   });
 });

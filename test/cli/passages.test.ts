@@ -1,7 +1,6 @@
-// Passages and their vectors: paragraphs keep their place, and texts that share words lie near each other.
+// Passages: paragraphs keep their place, short ones are joined, long ones cut.
 import { describe, expect, it } from 'vitest';
-import { PassageVectors } from '../../src/cli/passage-vectors.js';
-import { passagesOf, sentencesOf } from '../../src/cli/passages.js';
+import { beginningOf, passagesOf, sentencesOf } from '../../src/cli/passages.js';
 
 const long = (text: string) => `${text} ${'and so it went on, day after day, until the end of the year came'}`;
 
@@ -28,34 +27,11 @@ describe('passages', () => {
   it('are cut into sentences at capitals only', () => {
     expect(sentencesOf('One, e.g. this. "Two?" Three! four.')).toEqual(['One, e.g. this.', '"Two?"', 'Three! four.']);
   });
-});
 
-describe('passage vectors', () => {
-  const texts = [
-    'the red fox jumps over the fence',
-    'a ship sails over the sea',
-    'the captain of the ship',
-    'red wine and cheese',
-  ];
-  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-  it('have length 1, except those of texts without words', async () => {
-    const { embedder, vectors } = await PassageVectors.fit([...texts, '...']);
-    for (let i = 0; i < 5; i++) {
-      const vector = vectors.subarray(i * 256, (i + 1) * 256);
-      expect(dot(vector, vector)).toBeCloseTo(i < 4 ? 1 : 0, 5);
-    }
-    expect(embedder.embed(texts)).toEqual(vectors.subarray(0, 4 * 256));
-  });
-
-  it('are nearest to the text that shares most words', async () => {
-    const { embedder, vectors } = await PassageVectors.fit(texts);
-    const question = embedder.embed(['Which ships were sailing?']);
-    const scores = texts.map((_, i) => dot(question, vectors.subarray(i * 256, (i + 1) * 256)));
-    expect(scores.indexOf(Math.max(...scores))).toBeGreaterThan(0);
-    expect([1, 2]).toContain(scores.indexOf(Math.max(...scores)));
-    const exact = embedder.similarities('Which ships were sailing?', texts);
-    expect(exact[0]).toBe(0);
-    expect(exact[1]).toBeGreaterThan(exact[2] * 0.5);
+  it('begin with whole words, at most half of them', () => {
+    const passage = (text: string) => ({ text, file: 'a.txt', line: 1, heading: '' });
+    expect(beginningOf(passage('one two three four five six'))).toBe('one two three');
+    expect(beginningOf(passage('word '.repeat(100)))).toBe('word '.repeat(32).trim());
+    expect(beginningOf(passage('Word.'))).toBe('Word.');
   });
 });
