@@ -56,18 +56,22 @@ export class Decoder implements Disposable {
   async *tokens(sequence: Sequence, prompt: readonly number[], options: DecodeOptions): AsyncGenerator<number, void> {
     const { sampling, limit, signal } = options;
     const penalised = isPenalised(sampling);
-    const group = this.group([sequence.slot]);
     await this.sampling.begin(sequence.slot, sampling, penalised ? prompt : undefined);
+    const group = this.group([sequence.slot]);
     const ids = await prefill(this.transformer, sequence, prompt.slice(sequence.length), signal);
+    // Recorded before its time, and asked for again each time: meanwhile other texts may have driven it out of the cache.
+    if (limit > 1) await this.stepProgram(group, penalised);
     const first = await chunkProgram(this.transformer, ids.length, group.choosing(ids.length, penalised));
-    const program = limit > 1 ? await this.stepProgram(group, penalised) : undefined;
     const pending = [observed(this.#first({ sequence, ids, signal }, group, first))];
     const read: number[] = [];
     let steps = 0;
     try {
       for (let next = pending.shift(); next; next = pending.shift()) {
-        for (; program && pending.length < STEPS_IN_FLIGHT && steps + 1 < limit; steps++)
-          pending.push(observed(abortable(this.#step(sequence, prompt.length + steps + 1, group, program), signal)));
+        for (; pending.length < STEPS_IN_FLIGHT && steps + 1 < limit; steps++) {
+          const program = await this.stepProgram(group, penalised);
+          const step = this.#step(sequence, prompt.length + steps + 1, group, program);
+          pending.push(observed(abortable(step, signal)));
+        }
         const id = await next;
         read.push(id);
         yield id;

@@ -80,7 +80,12 @@ export class LanguageModel implements Disposable {
     this.#tokenizer = tokenizer;
     this.#template = template;
     this.#transformer = Transformer.create(device, { ...shape, weights });
-    this.#decoder = new Decoder(this.#transformer);
+    try {
+      this.#decoder = new Decoder(this.#transformer);
+    } catch (error) {
+      this.#transformer.dispose();
+      throw error;
+    }
     this.#sequences = new SequencePool(this.#transformer.cache, shape.sequences);
     this.#ownsDevice = ownsDevice;
   }
@@ -233,6 +238,7 @@ export class LanguageModel implements Disposable {
     options: PerplexityOptions & { window: number },
   ): Promise<Perplexity> {
     const { window, signal, onProgress } = options;
+    this.#check('model.perplexity');
     this.#scorer ??= new Scorer(this.#transformer);
     let sum = 0;
     const total = ids.length - 1;

@@ -1,9 +1,10 @@
 // A model on a device: its weights, the KV cache and the programs that run it.
 import type { Device } from '../runtime/device.js';
+import { ComputeError } from '../runtime/errors.js';
 import type { Program, Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { ModelConfig } from './config.js';
-import { KvCache, pagesFor } from './kv-cache.js';
+import { KvCache, PAGE_TOKENS, pagesFor } from './kv-cache.js';
 import type { ModelWeights, Next } from './layers.js';
 import { recordLayer } from './models/index.js';
 import { Pass, type PassKind } from './pass.js';
@@ -51,6 +52,8 @@ export function logitRowsOf(device: Device, vocabulary: number): number {
   return Math.max(MOST_STEP_ROWS, Math.min(chunkRowsOf(device), Math.floor(LOGIT_BYTES / (4 * vocabulary))));
 }
 
+type TransformerState = Pick<Transformer, 'cache' | 'pages' | 'chunkSteps'>;
+
 export class Transformer implements Disposable {
   readonly device: Device;
   readonly config: ModelConfig;
@@ -67,8 +70,9 @@ export class Transformer implements Disposable {
   readonly #stepBuffers: PassBuffers;
   readonly #chunkBuffers: PassBuffers;
   readonly #programs = new ProgramCache(PROGRAMS);
+  #disposed = false;
 
-  private constructor(device: Device, options: TransformerOptions, cache: KvCache) {
+  private constructor(device: Device, options: TransformerOptions, { cache, pages, chunkSteps }: TransformerState) {
     const { config, weights, context, sequences } = options;
     this.device = device;
     this.config = config;
@@ -78,8 +82,8 @@ export class Transformer implements Disposable {
     this.#weights = weights;
     this.chunkRows = chunkRowsOf(device);
     this.logitRows = logitRowsOf(device, config.vocabulary);
-    this.pages = device.tensor('u32', [sequences + EMBEDDING_SLOTS, pagesFor(context)]);
-    this.chunkSteps = device.tensor('u32', [this.chunkRows, 4]);
+    this.pages = pages;
+    this.chunkSteps = chunkSteps;
     this.#stepBuffers = new PassBuffers(device, MOST_STEP_ROWS, MOST_STEP_ROWS);
     this.#chunkBuffers = new PassBuffers(device, this.chunkRows, this.logitRows);
   }
@@ -88,11 +92,21 @@ export class Transformer implements Disposable {
   static create(device: Device, options: TransformerOptions): Transformer {
     const { config, context, sequences } = options;
     const { layers, kvHeads, headSize } = config;
-    const cache = KvCache.allocate(device, { layers, kvHeads, headSize, tokens: pagesFor(context) * 32 * sequences });
+    const perSequence = pagesFor(context);
+    const made: Disposable[] = [];
+    const keep = <T extends Disposable>(one: T): T => {
+      made.push(one);
+      return one;
+    };
     try {
-      return new Transformer(device, options, cache);
+      const tokens = perSequence * PAGE_TOKENS * sequences;
+      return new Transformer(device, options, {
+        cache: keep(KvCache.allocate(device, { layers, kvHeads, headSize, tokens })),
+        pages: keep(device.tensor('u32', [sequences + EMBEDDING_SLOTS, perSequence])),
+        chunkSteps: keep(device.tensor('u32', [chunkRowsOf(device), 4])),
+      });
     } catch (error) {
-      cache.dispose();
+      for (const one of made) one[Symbol.dispose]();
       throw error;
     }
   }
@@ -104,7 +118,9 @@ export class Transformer implements Disposable {
   }
 
   /** A program of a pass that is the caller's. */
-  record(request: PassRequest): Promise<Program> {
+  async record(request: PassRequest): Promise<Program> {
+    // Buffers that are made from now on would stay.
+    if (this.#disposed) throw new ComputeError('DISPOSED', 'the model was disposed of');
     return this.device.record((recorder) => this.#record(recorder, request));
   }
 
@@ -119,6 +135,7 @@ export class Transformer implements Disposable {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#programs.dispose();
     this.#stepBuffers.dispose();
     this.#chunkBuffers.dispose();

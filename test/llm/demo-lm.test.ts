@@ -1,12 +1,15 @@
 // The project's own small model against what its training wrote down, in each kind of weights.
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device } from '../../src/index.js';
 import { LanguageModel } from '../../src/llm/language-model.js';
 import type { ModelLoadOptions } from '../../src/llm/load-model.js';
 import { describeDevices, testDevices } from '../support/devices.js';
-import { MODELS, skipped, WEIGHTS_MISSING } from './feed.js';
+import { dequantized } from './dequantized.js';
+import { MODELS, relativeError, skipped, WEIGHTS_MISSING } from './feed.js';
 import { SHARED } from './small-model.js';
 import { warAndPeace } from './tokenizer-data.js';
 
@@ -19,15 +22,28 @@ interface Report {
 const report = (): Report => JSON.parse(readFileSync(join(SHARED, 'models/report.json'), 'utf8'));
 const load = (device: Device, type: string, options: ModelLoadOptions = {}) =>
   LanguageModel.load(join(SHARED, `models/demo-lm-7m-${type}.gguf`), { device, context: 512, ...options });
+const Q4_0 = join(MODELS, 'demo-lm-7m-q4_0.gguf');
+const GENESIS =
+  'In the beginning God created the heaven and the earth. And the earth was without form, and void; and darkness was ' +
+  'upon the face of the deep. And the Spirit of God moved upon the face of the waters. And God said, Let there be light: ' +
+  'and there was light. And God saw the light, that it was good: and God divided the light from the darkness.';
 const greedy = (maxTokens: number) => ({ temperature: 0, maxTokens, ignoreEnd: true });
+
+let folder: string;
+let plainPath: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wavetile-demo-lm-'));
+  plainPath = await dequantized(Q4_0, join(folder, 'plain.gguf'));
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 describeDevices(`demo-lm${skipped(WEIGHTS_MISSING)}`, (device, { backend }) => {
   const onCpu = backend === 'cpu';
 
   test.skipIf(WEIGHTS_MISSING)('the f16 file says what its training said', async () => {
     using model = await load(device(), 'f16');
-    const count = onCpu ? 64 : 12;
-    for (const [prompt, { ids, text }] of Object.entries(report().golden_greedy)) {
+    const count = onCpu ? 64 : 6;
+    for (const [prompt, { ids, text }] of Object.entries(report().golden_greedy).slice(0, onCpu ? 4 : 1)) {
       const first = ids.length - 64;
       const summary = await model.generate(prompt, greedy(count)).summary();
       expect(summary.ids).toEqual(ids.slice(first, first + count));
@@ -43,40 +59,46 @@ describeDevices(`demo-lm${skipped(WEIGHTS_MISSING)}`, (device, { backend }) => {
     for (const [id, logit] of wanted.entries()) expect(Math.abs(last[id] - logit)).toBeLessThan(5e-3);
   });
 
-  test.skipIf(WEIGHTS_MISSING)('quantized weights foresee a text almost as well', async () => {
-    const text = warAndPeace().slice(onCpu ? -16_000 : -400);
-    const perplexities: Record<string, number> = {};
-    for (const [type, quantize] of [['f16'], ['q8_0'], ['q4_0'], ['f16', 'int8'], ['f16', 'int4']] as const) {
-      if (!onCpu && quantize === undefined && type === 'q8_0') continue;
-      using model = await load(device(), type, quantize ? { quantize } : {});
+  test.skipIf(WEIGHTS_MISSING || !onCpu)('quantized weights foresee a text almost as well', async () => {
+    const text = warAndPeace().slice(-8_000);
+    const perplexityOf = async (type: string, options: ModelLoadOptions = {}) => {
+      using model = await load(device(), type, options);
       const { perplexity, loss, tokens } = await model.perplexity(text);
       expect(Math.exp(loss)).toBeCloseTo(perplexity, 6);
       expect(tokens).toBe(model.tokenize(text).length - 1);
-      perplexities[quantize ?? type] = perplexity / (perplexities.f16 ?? perplexity);
-      if (type === 'f16' && !quantize) perplexities.f16 = perplexity;
-    }
-    const few = onCpu ? 1 : 3;
-    expect(perplexities.f16).toBeLessThan(250);
-    for (const [kind, share] of [
-      ['q8_0', 0.005],
-      ['int8', 0.005],
-      ['q4_0', 0.04],
-      ['int4', 0.04],
-    ] as const)
-      if (perplexities[kind]) expect(Math.abs(perplexities[kind] - 1), kind).toBeLessThan(share * few);
+      return perplexity;
+    };
+    const plain = await perplexityOf('f16');
+    expect(plain).toBeLessThan(250);
+    const change = async (...kind: Parameters<typeof perplexityOf>) =>
+      Math.abs((await perplexityOf(...kind)) / plain - 1);
+    expect(await change('q8_0')).toBeLessThan(0.005);
+    expect(await change('f16', { quantize: 'int4', group: 64 })).toBeLessThan(0.05);
+    expect(await change('f16', { quantize: 'int8' })).toBeLessThan(0.005);
+    expect(await change('f16', { quantize: 'int4' })).toBeLessThan(0.04);
+  });
+
+  test.skipIf(!onCpu)('blocks of a file count as the numbers that they stand for', async () => {
+    const load = (path: string) => LanguageModel.load(path, { device: device(), context: 512 });
+    using quantized = await load(Q4_0);
+    using plain = await load(plainPath);
+    const ids = quantized.tokenize(GENESIS);
+    const [{ loss }, { loss: wanted }] = [await quantized.perplexity(ids), await plain.perplexity(ids)];
+    expect(wanted).toBeLessThan(4);
+    expect(Math.abs(loss - wanted)).toBeLessThan(0.03);
+    expect(relativeError(await quantized.logits(ids), await plain.logits(ids))).toBeLessThan(0.05);
   });
 
   test('the q4_0 file of this repository writes the same on every device', async () => {
-    using model = await LanguageModel.load(join(MODELS, 'demo-lm-7m-q4_0.gguf'), { device: device(), context: 256 });
+    using model = await LanguageModel.load(Q4_0, { device: device(), context: 256 });
     const text = await model.generate('In the beginning', greedy(24)).text();
     expect(text).toBe(" of the reign of the LORD came unto me, saying, Son of man, thou art the LORD's; and I");
   });
 
   test.skipIf(onCpu)('the most probable tokens of the q4_0 file are those of the CPU device', async () => {
     using cpu = await testDevices[0].open({ backend: 'cpu', validation: false });
-    const path = join(MODELS, 'demo-lm-7m-q4_0.gguf');
-    using here = await LanguageModel.load(path, { device: device(), context: 128 });
-    using there = await LanguageModel.load(path, { device: cpu, context: 128 });
+    using here = await LanguageModel.load(Q4_0, { device: device(), context: 128 });
+    using there = await LanguageModel.load(Q4_0, { device: cpu, context: 128 });
     const prompt = 'And God said, Let there be light: and there was light. "Well, Prince, so Genoa and Lucca are now';
     const [ours, theirs] = [await here.logits(prompt), await there.logits(prompt)];
     const { vocabulary } = here.info;
