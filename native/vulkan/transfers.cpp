@@ -30,7 +30,8 @@ void Transfers::record_uploads(const std::vector<Upload>& uploads) {
     }
     hazards.add(written);
     const VulkanHostBlock& from = own(*context_, *upload.from);
-    vmaFlushAllocation(context_->vma, from.allocation, upload.from_offset, upload.to.bytes);  // nothing to do on coherent memory
+    vmaFlushAllocation(context_->vma, from.allocation, upload.from_offset,
+                       upload.to.bytes);  // nothing to do on coherent memory
     const VkBufferCopy region{upload.from_offset, upload.to.offset, upload.to.bytes};
     context_->vk.vkCmdCopyBuffer(vk_before_, from.vk_buffer, own(*context_, *upload.to.buffer).vk_buffer, 1, &region);
   }

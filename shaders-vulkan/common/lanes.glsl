@@ -1,4 +1,5 @@
 // LANES (a constant, a power of two up to 32) neighbouring threads share a head, eight of its numbers each.
+#extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 

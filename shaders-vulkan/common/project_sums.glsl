@@ -17,14 +17,16 @@ int dot_bytes(int sum, uvec4 a, uvec4 b) {
   return sum;
 }
 
+// Nibbles without a minimum of their own are taken as signed bytes, 16 * (nibble - 8), which costs nothing.
+const bool CENTRED = kind == INT4 && scaling == SYMMETRIC;
+const bool WITH_LEAST = scaling == AFFINE || scaling == SUPER32;
+
 // A block of a row of each set: its halves, and the scale of the first, the minimum, and the scale of the second.
 struct Block { uvec4 low, high; vec3 scale; };
 
-void add_products(Block own[ROWS], uint column, uint block, bool live) {
+void add_products(Block own[ROWS], uint column, uint block) {
   const uint at = row_at(own_column + column) + block;
-  // With several rows a branch costs more than what it keeps apart.
-  vec2 input_scale = columns > 1 || live ? blocks[at].xy : vec2(0);
-  if (columns > 1) input_scale = mix(vec2(0), input_scale, bvec2(live));
+  const vec2 input_scale = blocks[at].xy;
   const uvec4 low = values[2 * at], high = values[2 * at + 1];
   [[unroll]] for (uint r = 0; r < ROWS; r++) {
     const vec3 scale = own[r].scale;
@@ -34,7 +36,7 @@ void add_products(Block own[ROWS], uint column, uint block, bool live) {
     else
       product = scale.x * whole(dot_bytes(dot_bytes(MAGIC, own[r].low, low), own[r].high, high));
     float sum = fma(product, input_scale.x, sums[r][column]);
-    if (kind == INT4 || scaling == AFFINE || scaling == SUPER32) sum = fma(scale.y, input_scale.y, sum);
+    if (WITH_LEAST) sum = fma(scale.y, input_scale.y, sum);
     sums[r][column] = sum;
   }
 }
@@ -42,40 +44,57 @@ void add_products(Block own[ROWS], uint column, uint block, bool live) {
 uvec4 read[ROWS][8];
 QuadScales read_scales[ROWS];
 
-void add_block(uint quad, uint b) {
-  const uvec4 nibbles = uvec4(0x0F0F0F0Fu);
-  const uint block = min(quad * 4 + b, row_blocks - 1);
-  const bool live = quad * 4 + b < row_blocks;
+uvec4 low_half(uvec4 chunk) { return CENTRED ? (chunk << 4 ^ 0x88888888u) & 0xF0F0F0F0u : chunk & 0x0F0F0F0Fu; }
+uvec4 high_half(uvec4 chunk) { return CENTRED ? (chunk ^ 0x88888888u) & 0xF0F0F0F0u : chunk >> 4 & 0x0F0F0F0Fu; }
+
+// Block b of a quad, whose chunks are read[][place] and the next.
+void add_block(uint quad, uint b, uint place) {
   Block own[ROWS];
   [[unroll]] for (uint r = 0; r < ROWS; r++) {
-    const uvec4 first = read[r][b * 2];
-    own[r].low = kind == INT4 ? first & nibbles : first;
-    own[r].high = kind == INT4 ? first >> 4 & nibbles : read[r][b * 2 + 1];
+    const uvec4 first = read[r][place];
+    own[r].low = kind == INT4 ? low_half(first) : first;
+    own[r].high = kind == INT4 ? high_half(first) : read[r][place + 1];
     own[r].scale = vec3(scale_of(read_scales[r], b, 0), scale_of(read_scales[r], b, 1).x);
+    if (CENTRED) own[r].scale.x *= 0.0625;
   }
-  if (unrolled == 1) {
-    [[unroll]] for (uint c = 0; c < OWN; c++) add_products(own, c, block, live);
+  if (unrolled >= 1) {
+    [[unroll]] for (uint c = 0; c < OWN; c++) add_products(own, c, quad * 4 + b);
   } else {
-    for (uint c = 0; c < OWN; c++) add_products(own, c, block, live);
+    for (uint c = 0; c < OWN; c++) add_products(own, c, quad * 4 + b);
   }
 }
 
-// The chunks of a quad are all under way before the first is used. Past a row's end its last block counts for nothing.
-void fetch_quad(uint first_tile, uint quad, uint lane) {
-  const uint chunks = kind == INT8 ? 2 : 1;
-  [[unroll]] for (uint r = 0; r < ROWS; r++) {
-    const uint tile = first_tile + r / split, row = lane % LANES + r % split * LANES;
-    [[unroll]] for (uint b = 0; b < 4; b++) [[unroll]] for (uint i = 0; i < chunks; i++)
-      read[r][b * 2 + i] = quants[chunk_at(tile, row_blocks, min(quad * 4 + b, row_blocks - 1), i, row)];
-    read_scales[r] = quad_scales(tile, (row_blocks + 3) / 4, quad, row);
+void fetch_block(uint first_tile, uint block, uint lane, uint place) {
+  [[unroll]] for (uint r = 0; r < ROWS; r++) [[unroll]] for (uint i = 0; i < (kind == INT8 ? 2 : 1); i++)
+    read[r][place + i] = quants[chunk_at(first_tile + r / split, row_blocks, block, i, lane % LANES + r % split * LANES)];
+}
+
+void fetch_scales(uint first_tile, uint quad, uint lane) {
+  [[unroll]] for (uint r = 0; r < ROWS; r++)
+    read_scales[r] = quad_scales(first_tile + r / split, (row_blocks + 3) / 4, quad, lane % LANES + r % split * LANES);
+}
+
+// The chunks of DEPTH blocks are all under way before the first is used.
+const uint DEPTH = unrolled == 2 ? 2 : unrolled == 3 ? 1 : 4;
+
+void add_quad(uint first_tile, uint quad, uint lane) {
+  fetch_scales(first_tile, quad, lane);
+  [[unroll]] for (uint first = 0; first < 4; first += DEPTH) {
+    [[unroll]] for (uint b = 0; b < DEPTH; b++) fetch_block(first_tile, quad * 4 + first + b, lane, b * 2);
+    if (unrolled >= 1) {
+      [[unroll]] for (uint b = 0; b < DEPTH; b++) add_block(quad, first + b, b * 2);
+    } else {
+      for (uint b = 0; b < DEPTH; b++) add_block(quad, first + b, b * 2);
+    }
   }
 }
 
-void add_quad(uint quad) {
-  if (unrolled == 1) {
-    [[unroll]] for (uint b = 0; b < 4; b++) add_block(quad, b);
-  } else {
-    for (uint b = 0; b < 4; b++) add_block(quad, b);
+// The last one of a row, where it has less than four blocks.
+void add_part(uint first_tile, uint quad, uint lane) {
+  fetch_scales(first_tile, quad, lane);
+  for (uint b = 0; quad * 4 + b < row_blocks; b++) {
+    fetch_block(first_tile, quad * 4 + b, lane, 0);
+    add_block(quad, b, 0);
   }
 }
 
@@ -102,7 +121,7 @@ void add_dense_chunk(uint block, uint i) {
     low[r] = kind == F32 ? uintBitsToFloat(read[r][2 * i]) : halves_of(read[r][i].xy);
     high[r] = kind == F32 ? uintBitsToFloat(read[r][2 * i + 1]) : halves_of(read[r][i].zw);
   }
-  if (unrolled == 1) {
+  if (unrolled >= 1) {
     [[unroll]] for (uint c = 0; c < OWN; c++) add_numbers(low, high, c, block * 4 + i);
   } else {
     for (uint c = 0; c < OWN; c++) add_numbers(low, high, c, block * 4 + i);
@@ -112,7 +131,7 @@ void add_dense_chunk(uint block, uint i) {
 void add_dense_block(uint first_tile, uint block, uint lane) {
   [[unroll]] for (uint r = 0; r < ROWS; r++) [[unroll]] for (uint i = 0; i < (kind == F32 ? 8 : 4); i++)
     read[r][i] = quants[chunk_at(first_tile + r / split, row_blocks, block, i, lane % LANES + r % split * LANES)];
-  if (unrolled == 1) {
+  if (unrolled >= 1) {
     [[unroll]] for (uint i = 0; i < 4; i++) add_dense_chunk(block, i);
   } else {
     for (uint i = 0; i < 4; i++) add_dense_chunk(block, i);
@@ -121,10 +140,9 @@ void add_dense_block(uint first_tile, uint block, uint lane) {
 
 void sum_blocks(uint first_tile, uint slice, uint lane) {
   if (kind == INT4 || kind == INT8) {
-    for (uint quad = slice; quad < (row_blocks + 3) / 4; quad += SLICES) {
-      fetch_quad(first_tile, quad, lane);
-      add_quad(quad);
-    }
+    const uint quads = row_blocks / 4;
+    for (uint quad = slice; quad < quads; quad += SLICES) add_quad(first_tile, quad, lane);
+    if (row_blocks % 4 != 0 && slice == quads % SLICES) add_part(first_tile, quads, lane);
   } else {
     for (uint block = slice; block < row_blocks; block += SLICES) add_dense_block(first_tile, block, lane);
   }

@@ -2,39 +2,41 @@
 // The includer has head_size, projected, query_norm, key_norm, rope (cosine, sine of [position][pair]), epsilon, rope_dims.
 #include "lanes.glsl"
 
-// Number d of the head at `from`, times its norm's weight.
-float weighted_number(uint from, uint d, bool is_key) {
-  const float x = projected[from + d];
-  if (normed == 0) return x;
-  return x * (is_key ? key_norm[d] : query_norm[d]);
+const uint IS_QUERY = 0, IS_KEY = 1, IS_VALUE = 2;
+
+// The number that number d is turned with.
+uint turned_with(uint d) {
+  if (rope_style == 0 || d >= rope_dims) return d;
+  if (rope_style == 1) return d ^ 1;
+  return d < rope_dims / 2 ? d + rope_dims / 2 : d - rope_dims / 2;
 }
 
-float rotated_number(uint from, uint d, uint position, bool is_key) {
-  const float x = weighted_number(from, d, is_key);
-  if (rope_style == 0 || d >= rope_dims) return x;
+// For the whole workgroup at once: the part of the head at `from`, of values as it is; threads that are not live only take
+// part in sums. No number waits for another one.
+Eight rotated_part(bool live, uint from, uint part, uint position, uint what) {
   const uint pairs = rope_dims / 2;
-  const uint pair = rope_style == 1 ? d / 2 : d % pairs;
-  const bool is_first = rope_style == 1 ? d % 2 == 0 : d < pairs;
-  const uint other = rope_style == 1 ? d ^ 1 : is_first ? d + pairs : d - pairs;
-  const float y = weighted_number(from, other, is_key);
-  const vec2 turn = rope[position * pairs + pair];
-  return is_first ? x * turn.x - y * turn.y : x * turn.x + y * turn.y;
-}
-
-// For the whole workgroup at once: the part of the head at `from`; threads that are not live only take part in sums.
-Eight rotated_part(bool live, uint from, uint part, uint position, bool is_key) {
-  float x[8], squares = 0;
-  for (uint i = 0; i < 8; i++) {
-    x[i] = live ? rotated_number(from, part * 8 + i, position, is_key) : 0;
-    if (normed == 1 && live) squares += projected[from + part * 8 + i] * projected[from + part * 8 + i];
+  float x[8], y[8], squares = 0;
+  vec2 turns[8];
+  [[unroll]] for (uint i = 0; i < 8; i++) {
+    const uint d = part * 8 + i, other = turned_with(d);
+    const bool is_turned = live && other != d && what != IS_VALUE;
+    x[i] = live ? projected[from + d] : 0;
+    y[i] = live ? projected[from + other] : 0;
+    turns[i] = is_turned ? rope[position * pairs + (rope_style == 1 ? d / 2 : d % pairs)] : vec2(1, 0);
+  }
+  [[unroll]] for (uint i = 0; i < 8; i++) {
+    const uint d = part * 8 + i, other = turned_with(d);
+    squares += x[i] * x[i];
+    if (normed == 1 && live && what != IS_VALUE) {
+      x[i] *= what == IS_KEY ? key_norm[d] : query_norm[d];
+      y[i] *= what == IS_KEY ? key_norm[other] : query_norm[other];
+    }
+    x[i] = x[i] * turns[i].x + (other > d ? -y[i] : y[i]) * turns[i].y;
   }
   float factor = 1;
-  if (normed == 1) factor = inversesqrt(lanes_sums(vec4(squares)).x / float(head_size) + epsilon);
+  if (normed == 1) {
+    const float sum = lanes_sums(vec4(squares)).x;
+    if (what != IS_VALUE) factor = inversesqrt(sum / float(head_size) + epsilon);
+  }
   return Eight(vec4(x[0], x[1], x[2], x[3]) * factor, vec4(x[4], x[5], x[6], x[7]) * factor);
-}
-
-Eight projected_part(uint from, uint part) {
-  const uint at = from + part * 8;
-  return Eight(vec4(projected[at], projected[at + 1], projected[at + 2], projected[at + 3]),
-               vec4(projected[at + 4], projected[at + 5], projected[at + 6], projected[at + 7]));
 }

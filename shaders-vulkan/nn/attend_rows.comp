@@ -3,8 +3,8 @@
 // `form`. fused: projected holds rows of the projection, whose queries and new key and value are normed, rotated and kept
 // here (rope_rows.comp); else rotated queries [row][heads][head_size]. Where group * head_size is no multiple of 32, blocks
 // have no squares.
-// One workgroup: a kv head (x) with its group of query heads over one share (y) of the pages of a row (z). The last one to
-// end merges the shares; it finds counters 0 and leaves them so.
+// One workgroup: a kv head (x) with its group of query heads over one share of the pages of a row (z). How many shares there
+// are, up to the grid's y, depends on the length; the last one to end merges them: it finds counters 0 and leaves them so.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
@@ -23,7 +23,7 @@ layout(set = 0, binding = 4, std430) readonly restrict buffer pages_ { uint page
 layout(set = 0, binding = 5, std430) readonly restrict buffer steps_ { uvec4 steps[]; };
 layout(set = 0, binding = 6, std430) restrict buffer keys_ { uvec4 keys[]; };
 layout(set = 0, binding = 7, std430) restrict buffer values_ { uvec4 values[]; };
-layout(set = 0, binding = 8, std430) coherent restrict buffer partials_ { float partials[]; };
+layout(set = 0, binding = 8, std430) coherent restrict buffer partials_ { vec4 partials[]; };
 layout(set = 0, binding = 9, std430) coherent restrict buffer counters_ { uint counters[]; };
 layout(set = 0, binding = 10, std430) writeonly restrict buffer attended_ { uint attended[]; };
 layout(set = 0, binding = 11, std430) writeonly restrict buffer blocks_ { vec4 blocks[]; };
@@ -43,13 +43,15 @@ void main() {
   const uvec4 step = steps[row];
   if (step.w == 0) {
     for (uint i = gl_LocalInvocationIndex; i < COLUMNS; i += 256) numbers[i] = 0;
+    if (gl_LocalInvocationIndex < group) totals[gl_LocalInvocationIndex] = vec2(0, 1);
     barrier();
     if (gl_WorkGroupID.y == 0) store_numbers(row);
     return;
   }
-  prepare(row, step);
-  attend_share(row, step);
-  merge_slots();
-  if (gl_NumWorkGroups.y > 1 && !merge_shares(row)) return;
+  const Share share = own_share(step);
+  if (gl_WorkGroupID.y >= share.count) return;
+  attend_share(row, step, share);
+  merge_slots(share.end - share.begin);
+  if (share.count > 1 && !merge_shares(row, share.count)) return;
   store_numbers(row);
 }

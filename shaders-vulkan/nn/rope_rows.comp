@@ -34,7 +34,7 @@ void main() {
   const uint head = is_query ? item : is_value ? item - heads - kv_heads : item - heads;
   const uint offset = is_query ? 0 : is_value ? v_offset : k_offset;
   const uint from = row * stride + offset + head * head_size;
-  Eight x = rotated_part(live && !is_value, from, part, step.y, !is_query);
+  const Eight x = rotated_part(live, from, part, step.y, is_query ? IS_QUERY : is_value ? IS_VALUE : IS_KEY);
   if (!live) return;
   if (is_query) {
     const uint at = (row * heads + head) * PARTS + part;
@@ -47,6 +47,6 @@ void main() {
   }
   const uint page = pages[step.z * page_stride + step.y / 32];
   const uint at = ((page * kv_heads + head) * 32 + step.y % 32) * PARTS + part;
-  if (is_value) values[at] = halves_from(projected_part(from, part));
+  if (is_value) values[at] = halves_from(x);
   else keys[at] = halves_from(x);
 }

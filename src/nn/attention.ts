@@ -59,7 +59,7 @@ export interface AttentionCall extends RotationCall {
   readonly scratch: (name: string, type: DataType, shape: readonly number[]) => Tensor;
 }
 
-/** Shares that a row's positions are split into, so that a GPU has enough workgroups; one number for all lengths. */
+/** Most shares that a row's positions are split into, so that a GPU has enough workgroups; short rows have fewer. */
 export function splitsFor(device: Device, kvHeads: number, rows: number): number {
   const { kind } = device.info;
   const busy = kind === 'cpu' || kind === 'software' ? 4 : kind === 'integrated' ? 64 : 256;
@@ -139,7 +139,7 @@ function recordRows(recorder: Recorder, call: AttentionCall, queries?: Tensor): 
   checkInteger('recordAttention', 'heads of a kv head', group, { min: 1, max: MOST_GROUP });
   const splits = splitsFor(output.values.device, kvHeads, rows);
   const { buffers, params, constants } = rotation(call);
-  const partials = scratch('partials', 'f32', [rows, kvHeads, splits, group * (headSize + 2)]);
+  const partials = scratch('partials', 'f32', [rows, kvHeads, splits, group * headSize + 4 * Math.ceil(group / 2)]);
   const counters = scratch('counters', 'u32', [rows, kvHeads]);
   zeroOnce(recorder, counters);
   recorder.dispatch('attend_rows', {

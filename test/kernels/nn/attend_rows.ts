@@ -89,7 +89,7 @@ function make(shape: Shape) {
     numbers,
     squares: (group * headSize) % 32 === 0,
   });
-  const partials = floats(rows * kvHeads * splits * group * (headSize + 2));
+  const partials = floats(rows * kvHeads * splits * (group * headSize + 4 * Math.ceil(group / 2)));
   for (let i = 0; i < partials.length; i++) partials.any(i);
   const counters = words(rows * kvHeads, { initial: new Uint32Array(rows * kvHeads) });
   const check = (outputs: Outputs) => {
@@ -142,6 +142,9 @@ const shapes: Shape[] = [
   { positions: [45, -1, 70], kvHeads: 1, group: 5, headSize: 96, form: 'f16', fused: false, window: 33 },
   { positions: [40], kvHeads: 1, group: 2, headSize: 256, form: 'q8', normed: true, style: 1, splits: 2 },
   { positions: [3], kvHeads: 5, group: 1, headSize: 24, form: 'f32', style: 0, splits: 4, window: 1 },
+  { positions: [700, 255, 256, 389], kvHeads: 1, group: 9, headSize: 32, form: 'q8', splits: 5, factor: 3 },
+  { positions: [513], kvHeads: 2, group: 4, headSize: 128, form: 'q8', splits: 32, normed: true },
+  { positions: [600], kvHeads: 1, group: 12, headSize: 128, form: 'f16', splits: 3, window: 580 },
 ];
 
 /** A long context of a small head. */

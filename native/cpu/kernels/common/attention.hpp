@@ -57,7 +57,38 @@ struct PageFloats {
   }
 };
 
-// Softmax in the making of one query.
+constexpr float LEAST = -1e30f;              // of a token that is not seen; finite, so that differences are numbers
+constexpr float LOG2_E = 1.4426950408889634f;  // factor of scores: exponents are of 2
+
+// 2^x for x up to 0, of LEAST 0.
+inline Floats power_of_two(Floats x) {
+  const Floats shifter = broadcast(12582912.0f);  // adding it rounds, and leaves the whole part in the low bits
+  const Floats clamped = x < broadcast(-126.0f) ? broadcast(-126.0f) : x, shifted = clamped + shifter;
+  const Floats part = clamped - (shifted - shifter);
+  Floats sum = broadcast(1.5403530e-4f);
+  sum = sum * part + 1.3333558e-3f;
+  sum = sum * part + 9.6181291e-3f;
+  sum = sum * part + 5.5504109e-2f;
+  sum = sum * part + 0.24022651f;
+  sum = sum * part + 0.69314718f;
+  sum = sum * part + 1.0f;
+  Ints bits, whole;
+  std::memcpy(&bits, &sum, sizeof bits);
+  std::memcpy(&whole, &shifted, sizeof whole);
+  bits += whole << 23;
+  std::memcpy(&sum, &bits, sizeof sum);
+  return x < broadcast(-1000.0f) ? Floats{} : sum;
+}
+
+inline float power_of_two(float x) { return power_of_two(broadcast(x))[0]; }
+
+inline float largest_of(Floats vector) {
+  float most = vector[0];
+  for (int i = 1; i < LANES; i++) most = vector[i] > most ? vector[i] : most;
+  return most;
+}
+
+// Softmax in the making of one query, whose scores are exponents of two.
 struct Online {
   float most, total;
   float* sums;  // [pitch]
@@ -78,25 +109,39 @@ inline void scale_sums(const Online& online, uint32_t pitch, float factor) {
   for (uint32_t d = 0; d < pitch; d += LANES) store(online.sums + d, load<Floats>(online.sums + d) * factor);
 }
 
-// Adds the page's tokens [first, last) to the query's softmax.
-inline void attend_page(const PageFloats& page, uint32_t first, uint32_t last, const float* query, Online& online) {
-  if (first >= last) return;
-  float scores[PAGE], most = online.most;
-  for (uint32_t i = first; i < last; i++) {
-    scores[i] = dot_product(query, page.keys + size_t{i} * page.pitch, page.pitch);
-    most = scores[i] > most ? scores[i] : most;
+// The page's scores become weights.
+inline void weigh_page(float* scores, Online& online, uint32_t pitch) {
+  Floats top = broadcast(online.most), total = {};
+  for (uint32_t i = 0; i < PAGE; i += LANES) {
+    const Floats score = load<Floats>(scores + i);
+    top = score > top ? score : top;
   }
+  const float most = largest_of(top);
   if (most > online.most) {
-    const float shrink = ::expf(online.most - most);
+    const float shrink = power_of_two(online.most - most);
     online.total *= shrink;
     online.most = most;
-    scale_sums(online, page.pitch, shrink);
+    scale_sums(online, pitch, shrink);
   }
-  for (uint32_t i = first; i < last; i++) online.total += scores[i] = ::expf(scores[i] - most);
+  for (uint32_t i = 0; i < PAGE; i += LANES) {
+    const Floats score = load<Floats>(scores + i);
+    const Floats weight = score > broadcast(LEAST) ? power_of_two(score - most) : Floats{};
+    total += weight;
+    store(scores + i, weight);
+  }
+  online.total += sum_of(total);
+}
+
+// Adds the page's tokens [0, count) to the query's softmax.
+inline void attend_page(const PageFloats& page, uint32_t count, const float* query, Online& online) {
+  float scores[PAGE];
+  for (uint32_t i = 0; i < PAGE; i++)
+    scores[i] = i < count ? dot_product(query, page.keys + size_t{i} * page.pitch, page.pitch) : LEAST;
+  weigh_page(scores, online, page.pitch);
   for (uint32_t d = 0; d < page.pitch; d += LANES) {
-    Floats sum = load<Floats>(online.sums + d);
-    for (uint32_t i = first; i < last; i++) sum += scores[i] * load<Floats>(page.values + size_t{i} * page.pitch + d);
-    store(online.sums + d, sum);
+    Floats sums[2] = {load<Floats>(online.sums + d)};
+    for (uint32_t i = 0; i < count; i++) sums[i % 2] += scores[i] * load<Floats>(page.values + size_t{i} * page.pitch + d);
+    store(online.sums + d, sums[0] + sums[1]);
   }
 }
 

@@ -10,14 +10,38 @@ constexpr int VECTORS = 32 / ROWS;  // of a tile's chunk
 typedef int8_t Bytes __attribute__((vector_size(LANES * 4)));
 typedef uint64_t Longs __attribute__((vector_size(LANES * 4)));
 
-// 16 bytes repeated over the vector.
-inline Bytes repeat_bytes(const uint8_t* from) {
+// Four vectors of ROWS rows, 16 bytes of each: afterwards vector j has word j of all rows, in the order that `in_order`
+// undoes.
+inline void transpose_words(Bytes (&v)[4]) {
 #if defined(__AVX512F__)
-  return (Bytes)_mm512_maskz_broadcast_i32x4(0xFFFF, load<__m128i>(from));
+  const __m512i a = (__m512i)v[0], b = (__m512i)v[1], c = (__m512i)v[2], d = (__m512i)v[3];
+  constexpr __mmask16 ALL = 0xFFFF;  // the plain ones make GCC 12 warn
+  const __m512i ab = _mm512_maskz_unpacklo_epi32(ALL, a, b), cd = _mm512_maskz_unpacklo_epi32(ALL, c, d);
+  const __m512i ab_high = _mm512_maskz_unpackhi_epi32(ALL, a, b), cd_high = _mm512_maskz_unpackhi_epi32(ALL, c, d);
+  v[0] = (Bytes)_mm512_maskz_unpacklo_epi64(0xFF, ab, cd), v[1] = (Bytes)_mm512_maskz_unpackhi_epi64(0xFF, ab, cd);
+  v[2] = (Bytes)_mm512_maskz_unpacklo_epi64(0xFF, ab_high, cd_high);
+  v[3] = (Bytes)_mm512_maskz_unpackhi_epi64(0xFF, ab_high, cd_high);
 #elif defined(__AVX2__)
-  return (Bytes)_mm256_broadcastsi128_si256(load<__m128i>(from));
+  const __m256i a = (__m256i)v[0], b = (__m256i)v[1], c = (__m256i)v[2], d = (__m256i)v[3];
+  const __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+  const __m256i ab_high = _mm256_unpackhi_epi32(a, b), cd_high = _mm256_unpackhi_epi32(c, d);
+  v[0] = (Bytes)_mm256_unpacklo_epi64(ab, cd), v[1] = (Bytes)_mm256_unpackhi_epi64(ab, cd);
+  v[2] = (Bytes)_mm256_unpacklo_epi64(ab_high, cd_high), v[3] = (Bytes)_mm256_unpackhi_epi64(ab_high, cd_high);
 #else
-  return load<Bytes>(from);
+  Quad a = (Quad)v[0], b = (Quad)v[1], c = (Quad)v[2], d = (Quad)v[3];
+  transpose(a, b, c, d);
+  v[0] = (Bytes)a, v[1] = (Bytes)b, v[2] = (Bytes)c, v[3] = (Bytes)d;
+#endif
+}
+
+// Of LANES transposed rows, back in their order: row ROWS * i + k is in lane 4 * k + i.
+inline Floats in_order(Floats lanes) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(lanes, lanes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(lanes, lanes, 0, 4, 1, 5, 2, 6, 3, 7);
+#else
+  return lanes;
 #endif
 }
 
@@ -29,11 +53,16 @@ inline bool has_vnni() {
 #endif
 }
 
-// sum + the products of unsigned bytes below 16, or (`whole`) of any signed ones, with signed bytes, by fours.
+// What is added to whole weights, so that vpdpbusd may have them, which wants them unsigned.
+template <bool vnni>
+constexpr int WHOLE_OFFSET = vnni ? 128 : 0;
+
+// sum + the products of unsigned bytes below 16, or (`whole`) of any weights + WHOLE_OFFSET, with signed bytes, by
+// fours.
 template <bool vnni, bool whole>
 inline Ints dot_bytes(Ints sum, Bytes weights, Bytes inputs) {
 #if defined(__AVX512F__)
-  if constexpr (whole) {
+  if constexpr (whole && !vnni) {
     const __mmask64 negative = _mm512_movepi8_mask((__m512i)weights);
     inputs = (Bytes)_mm512_mask_sub_epi8((__m512i)inputs, negative, __m512i{}, (__m512i)inputs);
     weights = (Bytes)_mm512_abs_epi8((__m512i)weights);
@@ -67,34 +96,7 @@ inline Ints dot_bytes(Ints sum, Bytes weights, Bytes inputs) {
 #endif
 }
 
-inline Floats halves_to_floats(const uint16_t* from) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_cvtph_ps(0xFFFF, load<__m256i>(from));
-#elif defined(__F16C__)
-  return _mm256_cvtph_ps(load<__m128i>(from));
-#else
-  Floats numbers;
-  for (int i = 0; i < LANES; i += 4) {
-    const Quad quad = from_halves(load<HalfQuad>(from + i));
-    std::memcpy(reinterpret_cast<char*>(&numbers) + i * 4, &quad, 16);
-  }
-  return numbers;
-#endif
-}
-
-// Number `b` of each four, four times.
-template <int b>
-inline Floats spread(Floats quads) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_permute_ps(0xFFFF, quads, b * 0x55);
-#elif defined(__AVX2__)
-  return _mm256_permute_ps(quads, b * 0x55);
-#else
-  return __builtin_shufflevector(quads, quads, b, b, b, b);
-#endif
-}
-
-// Of ROWS rows, four blocks each: factors of a block's halves, and what is added to each weight.
+// Of ROWS rows, four blocks each: factors of a block's halves, and the least weight where scales have one.
 struct QuadFactors {
   Floats low, high, least;
 };
@@ -119,11 +121,10 @@ inline void row_factors(WeightScaling scaling, const uint8_t* bytes, float* low,
   }
 }
 
-template <bool whole>
 inline QuadFactors factors_of(WeightScaling scaling, const uint8_t* scales) {
   if (scaling == WeightScaling::symmetric) {
     const Floats factors = halves_to_floats(reinterpret_cast<const uint16_t*>(scales));
-    return {factors, factors, whole ? Floats{} : -8 * factors};
+    return {factors, factors, Floats{}};
   }
   float low[LANES], high[LANES], least[LANES];
   for (int r = 0; r < ROWS; r++) row_factors(scaling, scales + r * 16, low + r * 4, high + r * 4, least + r * 4);

@@ -118,8 +118,13 @@ inline Words score_keys(const Sampler& sampler, Floats logits, Words ids) {
 
 // 2^31 at the largest logit.
 inline Words weights_of(const Sampler& sampler, Floats largest, Floats logits) {
-  constexpr float FACTORS[] = {0.00011498118692543358f, -0.0012917903950437903f, 0.009597170166671276f,
-                               -0.055499278008937836f,  0.24022610485553741f,    -0.6931471824645996f, 1.0f};
+  constexpr float FACTORS[] = {0.00011498118692543358f,
+                               -0.0012917903950437903f,
+                               0.009597170166671276f,
+                               -0.055499278008937836f,
+                               0.24022610485553741f,
+                               -0.6931471824645996f,
+                               1.0f};
   Floats below = rounded((largest - logits) * sampler.scale);
   const Ints useful = below < 32.0f;
   below = useful ? below : Floats{};

@@ -29,21 +29,27 @@ struct StoredBlocks {
 
  private:
   static void store_bytes(int8_t* quants, const float* numbers, float* about) {
-    float most = 0;
-    for (int i = 0; i < 32; i++) {
-      const float size = __builtin_fabsf(numbers[i]);
-      most = size > most ? size : most;
+    typedef int8_t Narrow __attribute__((vector_size(LANES)));
+    Floats sizes{};
+    for (int i = 0; i < 32; i += LANES) {
+      const Floats size = (Floats)((Ints)load<Floats>(numbers + i) & 0x7FFFFFFF);
+      sizes = sizes < size ? size : sizes;
     }
+    float most = 0;
+    for (int i = 0; i < LANES; i++) most = sizes[i] > most ? sizes[i] : most;
     const bool zero = most < 1e-35f;  // below that the inverse would overflow
     const float inverse = zero ? 0 : 127 / most, scale = zero ? 0 : most / 127;
-    int32_t sum = 0;
-    for (int i = 0; i < 32; i++) {
+    Ints sums{};
+    for (int i = 0; i < 32; i += LANES) {
       // Adding and taking away 1.5 * 2^23 rounds to even.
-      const float rounded = (numbers[i] * inverse + 12582912.0f) - 12582912.0f;
-      const int32_t quant = static_cast<int32_t>(rounded);
-      quants[i] = static_cast<int8_t>(quant);
-      sum += quant;
+      const Floats rounded = (load<Floats>(numbers + i) * inverse + 12582912.0f) - 12582912.0f;
+      const Ints own = __builtin_convertvector(rounded, Ints);
+      sums += own;
+      const Narrow narrow = __builtin_convertvector(own, Narrow);
+      std::memcpy(quants + i, &narrow, sizeof narrow);
     }
+    int32_t sum = 0;
+    for (int i = 0; i < LANES; i++) sum += sums[i];
     about[0] = scale, about[1] = scale * static_cast<float>(sum);
   }
 };

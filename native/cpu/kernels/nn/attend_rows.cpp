@@ -47,10 +47,12 @@ void prepare(const Work& work, const Pages& pages) {
   for (uint32_t h = 0; h < work.group; h++) {
     float* query = work.queries + size_t{h} * work.pitch;
     const float* from = work.projected((work.at.x * work.group + h) * work.size);
-    if (work.constants.fused != 0) rotation.apply(from, norm, work.step[1], query);
-    else std::memcpy(query, from, work.size * sizeof(float));
-    for (uint32_t d = 0; d < work.pitch; d++) query[d] = d < work.size ? query[d] * work.params.scale : 0;
-    work.online[h] = {-1e30f, 0, work.sums + size_t{h} * work.pitch};
+    if (work.constants.fused != 0)
+      rotation.apply(from, norm, work.step[1], query);
+    else
+      std::memcpy(query, from, work.size * sizeof(float));
+    for (uint32_t d = 0; d < work.pitch; d++) query[d] = d < work.size ? query[d] * work.params.scale * LOG2_E : 0;
+    work.online[h] = {LEAST, 0, work.sums + size_t{h} * work.pitch};
     std::memset(work.online[h].sums, 0, work.pitch * sizeof(float));
   }
   if (work.constants.fused != 0 && work.at.y == work.splits - 1) keep_token(work, rotation, pages);
@@ -67,7 +69,7 @@ void attend_share(const Work& work, const Pages& pages) {
     const uint32_t begin = p * PAGE < start ? start : p * PAGE, end = minimum(all, (p + 1) * PAGE);
     work.page.fill(pages, keys, values, begin, end);
     for (uint32_t h = 0; h < work.group; h++)
-      attend_page(work.page, 0, end - begin, work.queries + size_t{h} * work.pitch, work.online[h]);
+      attend_page(work.page, end - begin, work.queries + size_t{h} * work.pitch, work.online[h]);
   }
 }
 
@@ -86,7 +88,7 @@ bool merge_shares(const Work& work) {
   __atomic_store_n(counter, 0, __ATOMIC_RELAXED);
   for (uint32_t h = 0; h < work.group; h++) {
     Online& online = work.online[h];
-    online = {-1e30f, 0, online.sums};
+    online = {LEAST, 0, online.sums};
     std::memset(online.sums, 0, work.size * sizeof(float));
     for (uint32_t s = 0; s < work.splits; s++) {
       const float most = all[s * stride + columns + 2 * h];
@@ -94,7 +96,7 @@ bool merge_shares(const Work& work) {
     }
     for (uint32_t s = 0; s < work.splits; s++) {
       const float* part = all + s * stride;
-      const float factor = ::expf(part[columns + 2 * h] - online.most);
+      const float factor = power_of_two(part[columns + 2 * h] - online.most);
       online.total += factor * part[columns + 2 * h + 1];
       for (uint32_t d = 0; d < work.size; d++) online.sums[d] += factor * part[size_t{h} * work.size + d];
     }
@@ -119,8 +121,10 @@ void store_row(const Work& work, bool live) {
       if (i % 32 == 31) stored.store(at / 32, block, squares_of(block));
       continue;
     }
-    if (form == 0) std::memcpy(stored.values + at * 4, &value, 4);
-    else store_half(stored.values + at * 2, value);
+    if (form == 0)
+      std::memcpy(stored.values + at * 4, &value, 4);
+    else
+      store_half(stored.values + at * 2, value);
     if (at % 32 == 0) store(stored.blocks + at / 32 * 4, Quad{1, 0, 0, 0});
   }
 }

@@ -30,8 +30,10 @@ void embed_rows(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
       for (uint32_t i = 0; i < 32 && found; i += 4)
         store(numbers + i, params.scale * weights.at(token - params.first, block * 8 + i / 4));
       for (uint32_t i = 0; i < 32; i++) {
-        if (block * 32 + i >= params.columns) numbers[i] = 0;
-        else if (constants.with_next) normed[i] = numbers[i] * norm[block * 32 + i];
+        if (block * 32 + i >= params.columns)
+          numbers[i] = 0;
+        else if (constants.with_next)
+          normed[i] = numbers[i] * norm[block * 32 + i];
       }
       std::memcpy(dispatch.buffer<float>(Binding::hidden) + at * 32, numbers, 128);
       if (constants.with_next) next.store(at, normed, squares_of(numbers));

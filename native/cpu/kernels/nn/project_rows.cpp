@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "cpu/kernels/common/activation.hpp"
+#include "cpu/kernels/common/exponential.hpp"
 #include "cpu/kernels/common/project_sums.hpp"
 #include "cpu/kernels/common/store_block.hpp"
 
@@ -28,18 +28,11 @@ ProjectTile tile_at(const Dispatch& dispatch, uint32_t tile) {
           dispatch.buffer<uint8_t>(Binding::scales) + size_t{tile} * ((blocks + 3) / 4) * quad_bytes * 32, blocks};
 }
 
-// Up to 8 activation rows; past the last one it is repeated.
-ProjectInputs inputs_at(const Dispatch& dispatch, uint32_t first) {
-  const Params& params = dispatch.params<Params>();
-  const bool bytes = dispatch.constants<Constants>().kind >= static_cast<uint32_t>(WeightKind::int8);
+// Rows of activations from `row` on, and the factors that their norms lack.
+struct PreparedRows {
   ProjectInputs inputs;
-  for (uint32_t c = 0; c < 8; c++) {
-    const size_t block = size_t{minimum(first + c, params.rows - 1)} * params.row_blocks;
-    inputs.values[c] = dispatch.buffer<uint8_t>(Binding::values) + block * (bytes ? 32 : 128);
-    inputs.blocks[c] = dispatch.buffer<float>(Binding::blocks) + block * 4;
-  }
-  return inputs;
-}
+  float factors[MOST_COLUMNS];
+};
 
 float factor_of(const float* blocks, const Params& params) {
   float sum = 0;
@@ -47,8 +40,33 @@ float factor_of(const float* blocks, const Params& params) {
   return 1 / std::sqrt(sum / params.inputs + params.epsilon);
 }
 
-float act(uint32_t activation, float x) {
-  return activation == 0 ? x / (1 + ::expf(-x)) : 0.5f * x * (1 + gelu_tanh(x));
+void prepare_rows(const Dispatch& dispatch, uint32_t row, PreparedRows& rows) {
+  const Params& params = dispatch.params<Params>();
+  const Constants& constants = dispatch.constants<Constants>();
+  const bool bytes = constants.kind >= static_cast<uint32_t>(WeightKind::int8);
+  rows.inputs.columns = minimum(minimum(constants.columns, MOST_COLUMNS), params.rows - row);
+  AboutBlock* about = bytes ? scratch<AboutBlock>(size_t{MOST_COLUMNS} * params.row_blocks) : nullptr;
+  for (uint32_t c = 0; c < rows.inputs.columns; c++) {
+    const size_t block = size_t{row + c} * params.row_blocks;
+    const float* blocks = dispatch.buffer<float>(Binding::blocks) + block * 4;
+    rows.inputs.values[c] = dispatch.buffer<uint8_t>(Binding::values) + block * (bytes ? 32 : 128);
+    rows.factors[c] = constants.normalised ? factor_of(blocks, params) : 1;
+    if (!bytes) continue;
+    rows.inputs.about[c] = about + size_t{c} * params.row_blocks;
+    prepare(static_cast<WeightKind>(constants.kind), static_cast<WeightScaling>(constants.scaling), params.row_blocks,
+            rows.inputs.values[c], blocks, about + size_t{c} * params.row_blocks);
+  }
+}
+
+Floats act(uint32_t activation, Floats x) {
+  return sigmoid_of(x, activation == 0 ? x : 1.5957691216f * (x + 0.044715f * x * x * x));
+}
+
+// numbers = act(gates) * ups, of the first `count`.
+void gate(uint32_t activation, const float* gates, const float* ups, uint32_t count, float* numbers) {
+  for (uint32_t i = 0; i < 32; i += LANES)
+    store(numbers + i, act(activation, load<Floats>(gates + i)) * load<Floats>(ups + i));
+  for (uint32_t i = count; i < 32; i++) numbers[i] = 0;
 }
 
 // `totals` of 32 outputs from `first` on (and of their ups); the results of one row.
@@ -65,40 +83,31 @@ void finish(const Dispatch& dispatch, uint32_t row, uint32_t first, float* total
     for (uint32_t i = 0; i < count; i++) results[i] += totals[i];
     return;
   }
-  float numbers[32] = {}, before[32] = {};
-  for (uint32_t i = 0; i < count; i++) {
-    if (constants.epilogue == ADD) {
-      before[i] = results[i] += totals[i];
-      numbers[i] = before[i] * dispatch.buffer<float>(Binding::norm)[first + i];
-    } else {
-      before[i] = numbers[i] = act(constants.activation, totals[i]) * ups[i];
-    }
+  float numbers[32] = {}, sums[32] = {};
+  const float* before = constants.epilogue == ADD ? sums : numbers;
+  if (constants.epilogue == ADD) {
+    const float* norm = dispatch.buffer<float>(Binding::norm) + first;
+    for (uint32_t i = 0; i < count; i++) sums[i] = results[i] += totals[i];
+    for (uint32_t i = 0; i < count; i++) numbers[i] = sums[i] * norm[i];
+  } else {
+    gate(constants.activation, totals, ups, count, numbers);
   }
   const StoredBlocks next = {constants.form, dispatch.buffer<uint8_t>(Binding::next_values),
                              dispatch.buffer<float>(Binding::next_blocks)};
   next.store(size_t{row} * params.next_stride + first / 32, numbers, squares_of(before));
 }
 
-// Up to 8 rows of activations from `row` on.
-void project(const Dispatch& dispatch, uint32_t group, uint32_t row, uint32_t columns) {
+void project(const Dispatch& dispatch, uint32_t group, uint32_t row, const PreparedRows& rows) {
   const Params& params = dispatch.params<Params>();
   const Constants& constants = dispatch.constants<Constants>();
-  const ProjectInputs inputs = inputs_at(dispatch, row);
   const uint32_t sets = constants.epilogue == GATED ? 2 : 1, first = params.first_output + group * 32;
-  float totals[2][8][32];
-  for (uint32_t set = 0; set < sets; set++) {
-    const ProjectTile tile = tile_at(dispatch, group * sets + set);
-    if (has_vnni()) {
-      multiply_tile<true>(columns, tile, inputs, totals[set]);
-    } else {
-      multiply_tile<false>(columns, tile, inputs, totals[set]);
-    }
-  }
-  for (uint32_t c = 0; c < minimum(columns, params.rows - row); c++) {
-    const float factor = constants.normalised ? factor_of(inputs.blocks[c], params) : 1;
+  float totals[2][MOST_COLUMNS][32];
+  for (uint32_t set = 0; set < sets; set++)
+    multiply_tile(tile_at(dispatch, group * sets + set), rows.inputs, totals[set]);
+  for (uint32_t c = 0; c < rows.inputs.columns; c++) {
     for (uint32_t set = 0; set < sets; set++) {
       const float* bias = dispatch.buffer<float>(Binding::bias) + first * sets + set * 32;
-      for (uint32_t i = 0; i < 32; i++) totals[set][c][i] *= factor;
+      for (uint32_t i = 0; i < 32; i++) totals[set][c][i] *= rows.factors[c];
       if (!constants.with_bias) continue;
       for (uint32_t i = 0; i < 32 && first + i < params.outputs; i++) totals[set][c][i] += bias[i];
     }
@@ -110,10 +119,11 @@ void project(const Dispatch& dispatch, uint32_t group, uint32_t row, uint32_t co
 
 void project_rows(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
   const uint32_t columns = dispatch.constants<Constants>().columns;
+  PreparedRows rows;
   for (uint32_t w = begin; w < end; w++) {
     const Workgroup group = workgroup_at(dispatch, w);
-    const uint32_t last = minimum(dispatch.params<Params>().rows, (group.y + 1) * columns);
-    for (uint32_t row = group.y * columns; row < last; row += 8) project(dispatch, group.x, row, minimum(columns, 8));
+    if (w == begin || group.x == 0) prepare_rows(dispatch, group.y * columns, rows);
+    project(dispatch, group.x, group.y * columns, rows);
   }
 }
 

@@ -36,8 +36,10 @@ void do_head(const Dispatch& dispatch, uint32_t row, uint32_t item, const uint32
     return;
   }
   const size_t at = (size_t{row} * params.heads + head) * size;
-  if (constants.half_queries != 0) halves_of_floats(result, size, dispatch.buffer<uint16_t>(Binding::queries) + at);
-  else std::memcpy(dispatch.buffer<float>(Binding::queries) + at, result, size * sizeof(float));
+  if (constants.half_queries != 0)
+    halves_of_floats(result, size, dispatch.buffer<uint16_t>(Binding::queries) + at);
+  else
+    std::memcpy(dispatch.buffer<float>(Binding::queries) + at, result, size * sizeof(float));
 }
 
 }  // namespace

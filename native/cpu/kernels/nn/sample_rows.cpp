@@ -78,8 +78,7 @@ uint64_t sum_weights(const Row& row, const Candidates& candidates, uint64_t want
   const Floats largest = broadcast(logit_of_key(row.best.key));
   uint64_t sum = 0;
   for (taken = 0; taken < candidates.count;) {
-    const Words weights =
-        weights_of(row.sampler, largest, lanes_of<Floats>(candidates, taken, logit_of_candidate));
+    const Words weights = weights_of(row.sampler, largest, lanes_of<Floats>(candidates, taken, logit_of_candidate));
     for (int i = 0; i < LANES && taken < candidates.count; i++) {
       sum += weights[i];
       taken++;
