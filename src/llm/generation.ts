@@ -2,7 +2,7 @@
 import { NO_TOKEN } from '../nn/sampling.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Decoder } from './decoder.js';
-import { type CheckedOptions, samplingOf } from './generate-options.js';
+import type { CheckedOptions } from './generate-options.js';
 import type { Sequence } from './sequence.js';
 import type { SequencePool } from './sequence-pool.js';
 import { StopMatcher, TextStream } from './tokenizer/text-stream.js';
@@ -104,7 +104,7 @@ export class Generation implements AsyncIterable<GenerationChunk> {
     const ids: number[] = [];
     let finishReason: FinishReason = limit < maxTokens ? 'context' : 'length';
     let firstTokenMs = 0;
-    for await (const id of decoder.tokens(sequence, prompt, { sampling: samplingOf(options), limit, signal })) {
+    for await (const id of decoder.tokens(sequence, prompt, { sampling: options.sampling, limit, signal })) {
       if (ids.length === 0) firstTokenMs = performance.now() - begin;
       if (id === NO_TOKEN)
         throw new ComputeError('UNSUPPORTED', 'no logit is finite: the weights of the model lead to NaN');

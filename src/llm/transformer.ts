@@ -34,8 +34,9 @@ export interface PassRequest {
   readonly tail?: Tail;
 }
 
-/** Most rows of a chunk of a prompt, and of a step. */
-const CHUNK_ROWS = { cpu: 128, gpu: 512 };
+/** Most rows of a chunk of a prompt. A driver takes a GPU for lost when one submission runs for seconds. */
+const CHUNK_ROWS = { cpu: 128, software: 128, integrated: 128, virtual: 512, discrete: 512 } as const;
+/** Most rows of a step. */
 export const MOST_STEP_ROWS = 16;
 /** Of the logits that are computed at a time. */
 const LOGIT_BYTES = 64 * 2 ** 20;
@@ -44,7 +45,7 @@ const PROGRAMS = 24;
 export const EMBEDDING_SLOTS = 32;
 
 export function chunkRowsOf(device: Device): number {
-  return device.info.kind === 'cpu' ? CHUNK_ROWS.cpu : CHUNK_ROWS.gpu;
+  return CHUNK_ROWS[device.info.kind];
 }
 
 /** Rows of a chunk whose logits are computed at a time. */
