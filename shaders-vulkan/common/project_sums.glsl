@@ -57,7 +57,7 @@ void add_block(uint quad, uint b, uint place) {
     own[r].scale = vec3(scale_of(read_scales[r], b, 0), scale_of(read_scales[r], b, 1).x);
     if (CENTRED) own[r].scale.x *= 0.0625;
   }
-  if (unrolled >= 1) {
+  if (unrolled == 1) {
     [[unroll]] for (uint c = 0; c < OWN; c++) add_products(own, c, quad * 4 + b);
   } else {
     for (uint c = 0; c < OWN; c++) add_products(own, c, quad * 4 + b);
@@ -74,17 +74,20 @@ void fetch_scales(uint first_tile, uint quad, uint lane) {
     read_scales[r] = quad_scales(first_tile + r / split, (row_blocks + 3) / 4, quad, lane % LANES + r % split * LANES);
 }
 
-// The chunks of DEPTH blocks are all under way before the first is used.
-const uint DEPTH = unrolled == 2 ? 2 : unrolled == 3 ? 1 : 4;
+// Where not, a branch that is always taken keeps a compiler from loading all activations of a quad at once, for lack of
+// registers.
+const bool TOGETHER = split > 1 || columns * SETS == 1;
 
+// The chunks of `ahead` blocks are all under way before the first is used.
 void add_quad(uint first_tile, uint quad, uint lane) {
-  fetch_scales(first_tile, quad, lane);
-  [[unroll]] for (uint first = 0; first < 4; first += DEPTH) {
-    [[unroll]] for (uint b = 0; b < DEPTH; b++) fetch_block(first_tile, quad * 4 + first + b, lane, b * 2);
-    if (unrolled >= 1) {
-      [[unroll]] for (uint b = 0; b < DEPTH; b++) add_block(quad, first + b, b * 2);
+  [[unroll]] for (uint first = 0; first < 4; first += ahead) {
+    [[unroll]] for (uint b = 0; b < ahead; b++) fetch_block(first_tile, quad * 4 + first + b, lane, b * 2);
+    if (first == 0) fetch_scales(first_tile, quad, lane);
+    if (unrolled == 1) {
+      [[unroll]] for (uint b = 0; b < ahead; b++) if (TOGETHER || quad * 4 + first + b < row_blocks)
+        add_block(quad, first + b, b * 2);
     } else {
-      for (uint b = 0; b < DEPTH; b++) add_block(quad, first + b, b * 2);
+      for (uint b = 0; b < ahead; b++) add_block(quad, first + b, b * 2);
     }
   }
 }
@@ -121,7 +124,7 @@ void add_dense_chunk(uint block, uint i) {
     low[r] = kind == F32 ? uintBitsToFloat(read[r][2 * i]) : halves_of(read[r][i].xy);
     high[r] = kind == F32 ? uintBitsToFloat(read[r][2 * i + 1]) : halves_of(read[r][i].zw);
   }
-  if (unrolled >= 1) {
+  if (unrolled == 1) {
     [[unroll]] for (uint c = 0; c < OWN; c++) add_numbers(low, high, c, block * 4 + i);
   } else {
     for (uint c = 0; c < OWN; c++) add_numbers(low, high, c, block * 4 + i);
@@ -131,7 +134,7 @@ void add_dense_chunk(uint block, uint i) {
 void add_dense_block(uint first_tile, uint block, uint lane) {
   [[unroll]] for (uint r = 0; r < ROWS; r++) [[unroll]] for (uint i = 0; i < (kind == F32 ? 8 : 4); i++)
     read[r][i] = quants[chunk_at(first_tile + r / split, row_blocks, block, i, lane % LANES + r % split * LANES)];
-  if (unrolled >= 1) {
+  if (unrolled == 1) {
     [[unroll]] for (uint i = 0; i < 4; i++) add_dense_chunk(block, i);
   } else {
     for (uint i = 0; i < 4; i++) add_dense_chunk(block, i);

@@ -4,6 +4,7 @@
 // 2: next = act(gate) * up, where even tiles of weights are gates, odd ones ups; activation 0 SiLU, 1 GELU (tanh).
 // int weights take q8 activations, others float32 ones. One workgroup: 32 outputs (a tile; when gated, a pair of them)
 // of `columns` rows (1, 2, 4, 8, 16). 16 slices of 32 lanes share the blocks of a row; split (1, 2, 4) divides columns.
+// ahead (1, 2, 4): blocks of quants that a lane reads at once.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_integer_dot_product : require
@@ -20,6 +21,7 @@ layout(constant_id = 6) const uint form = 2;
 layout(constant_id = 7) const uint with_bias = 0;
 layout(constant_id = 8) const uint unrolled = 1;
 layout(constant_id = 9) const uint split = 1;
+layout(constant_id = 10) const uint ahead = 4;
 layout(set = 0, binding = 0, std430) readonly restrict buffer quants_ { uvec4 quants[]; };
 layout(set = 0, binding = 1, std430) readonly restrict buffer scales_ { uvec2 scales[]; };
 layout(set = 0, binding = 2, std430) readonly restrict buffer values_ { uvec4 values[]; };

@@ -85,13 +85,14 @@ function check({ weights, input, rows = input.rows, epilogue = 'store', results,
     throw new TypeError(`${where}: norm and next go together`);
 }
 
-/**
- * AMD's scalar loads cost the lanes nothing; elsewhere a word of activations has to meet more than one row of weights,
- * which it does anyway where these are gated.
- */
-function rowConstants({ info }: Device, columns: number, gated: boolean): { unrolled: number; split: number } {
-  if (info.kind === 'software') return { unrolled: 0, split: 1 };
-  return { unrolled: 1, split: columns >= 4 && !gated && info.vendor !== 'AMD' ? 2 : 1 };
+/** From so many workgroups on, a second one on a unit hides the wait for weights, where registers leave it room. */
+const MANY_GROUPS = 256;
+
+/** AMD's scalar loads cost the lanes nothing; elsewhere a word of activations has to meet more than one row of weights. */
+function rowConstants({ info }: Device, columns: number, groups: number) {
+  if (info.kind === 'software') return { unrolled: 0, split: 1, ahead: 4 };
+  const shared = columns >= 4 && info.vendor !== 'AMD';
+  return { unrolled: 1, split: shared ? 2 : 1, ahead: shared && columns <= 8 && groups >= MANY_GROUPS ? 1 : 4 };
 }
 
 function recordRows(
@@ -137,7 +138,7 @@ function recordRows(
       activation: call.activation === 'gelu' ? 1 : 0,
       form: next ? FORMS.indexOf(next.form) : 0,
       withBias: bias ? 1 : 0,
-      ...rowConstants(input.values.device, columns, gated),
+      ...rowConstants(input.values.device, columns, groups),
     },
     grid: [groups, Math.ceil(rows / columns)],
   });

@@ -143,8 +143,8 @@ const shapes: Shape[] = [
   { positions: [40], kvHeads: 1, group: 2, headSize: 256, form: 'q8', normed: true, style: 1, splits: 2 },
   { positions: [3], kvHeads: 5, group: 1, headSize: 24, form: 'f32', style: 0, splits: 4, window: 1 },
   { positions: [700, 255, 256, 389], kvHeads: 1, group: 9, headSize: 32, form: 'q8', splits: 5, factor: 3 },
-  { positions: [513], kvHeads: 2, group: 4, headSize: 128, form: 'q8', splits: 32, normed: true },
-  { positions: [600], kvHeads: 1, group: 12, headSize: 128, form: 'f16', splits: 3, window: 580 },
+  { positions: [513], kvHeads: 2, group: 4, headSize: 64, form: 'q8', splits: 32, normed: true },
+  { positions: [600], kvHeads: 1, group: 12, headSize: 64, form: 'f16', splits: 3, window: 580 },
 ];
 
 /** A long context of a small head. */

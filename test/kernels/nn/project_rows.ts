@@ -19,6 +19,7 @@ interface Shape {
   activation?: number;
   firstOutput?: number;
   split?: number;
+  ahead?: number;
 }
 
 const EPILOGUES = ['store', 'add', 'gated', 'addAlone'];
@@ -194,6 +195,7 @@ function project(shape: Shape) {
       // Both forms of the code, the long one where it is short anyway.
       unrolled: columns === 1 ? 1 : 0,
       split: shape.split ?? 1,
+      ahead: shape.ahead ?? 4,
     },
     grid: [Math.ceil(outputs / 32), Math.ceil(rows / columns)] as const,
     ...(writes ? { check: checkNext(form, firstOutput / 32, next) } : {}),
@@ -218,6 +220,7 @@ const shapes: Shape[] = [
   ...kinds.map((own) => ({ ...own, rows: 3, inputs: 576, outputs: 33, columns: 4, bias: true, normalised: true })),
   { ...q4, rows: 1, inputs: 32, outputs: 1, columns: 1 },
   { ...q4, rows: 1, inputs: 2176, outputs: 96, columns: 1, bias: true, normalised: true },
+  { ...q4, rows: 1, inputs: 2080, outputs: 33, columns: 1 },
   { ...q4, rows: 2, inputs: 100, outputs: 64, columns: 2, normalised: true },
   { ...q4, rows: 8, inputs: 320, outputs: 40, columns: 8, normalised: true },
   { ...q4, rows: 13, inputs: 288, outputs: 70, columns: 16, normalised: true },
@@ -241,16 +244,16 @@ const shapes: Shape[] = [
   { ...q4, rows: 2, inputs: 64, outputs: 64, columns: 2, epilogue: 'add', firstOutput: 32, bias: true },
   { ...q4, rows: 1, inputs: 64, outputs: 64, columns: 1, epilogue: 'gated', firstOutput: 64, bias: true },
   { ...q4, rows: 3, inputs: 160, outputs: 70, columns: 4, split: 2, normalised: true },
-  { ...q4, rows: 8, inputs: 96, outputs: 33, columns: 8, split: 2, epilogue: 'gated', normalised: true },
-  { ...q4, rows: 15, inputs: 576, outputs: 40, columns: 16, split: 2, epilogue: 'add' },
-  { kind: 'int8', scaling: 'super16', rows: 5, inputs: 160, outputs: 33, columns: 8, split: 4 },
+  { ...q4, rows: 8, inputs: 96, outputs: 33, columns: 8, split: 2, ahead: 1, epilogue: 'gated', normalised: true },
+  { ...q4, rows: 15, inputs: 576, outputs: 40, columns: 16, split: 2, ahead: 2, epilogue: 'add' },
+  { kind: 'int8', scaling: 'super16', rows: 5, inputs: 288, outputs: 33, columns: 8, split: 4, ahead: 1 },
   { kind: 'f16', scaling: 'none', rows: 4, inputs: 96, outputs: 65, columns: 4, split: 2 },
   { kind: 'bf16', scaling: 'none', rows: 1, inputs: 96, outputs: 33, columns: 1, epilogue: 'gated', form: 'f32' },
 ];
 
 const nameOf = (shape: Shape): string => {
   const { kind, scaling, rows, inputs, outputs, columns, epilogue = 'store' } = shape;
-  const rest = (['normalised', 'bias', 'form', 'activation', 'firstOutput', 'split'] as const)
+  const rest = (['normalised', 'bias', 'form', 'activation', 'firstOutput', 'split', 'ahead'] as const)
     .filter((key) => shape[key])
     .map((key) => (shape[key] === true ? key : `${key} ${shape[key]}`));
   const sizes = `${rows} x ${inputs} to ${outputs} by ${columns}`;

@@ -57,7 +57,7 @@ struct PageFloats {
   }
 };
 
-constexpr float LEAST = -1e30f;              // of a token that is not seen; finite, so that differences are numbers
+constexpr float LEAST = -1e30f;                // of a token that is not seen; finite, so that differences are numbers
 constexpr float LOG2_E = 1.4426950408889634f;  // factor of scores: exponents are of 2
 
 // 2^x for x up to 0, of LEAST 0.
@@ -140,7 +140,8 @@ inline void attend_page(const PageFloats& page, uint32_t count, const float* que
   weigh_page(scores, online, page.pitch);
   for (uint32_t d = 0; d < page.pitch; d += LANES) {
     Floats sums[2] = {load<Floats>(online.sums + d)};
-    for (uint32_t i = 0; i < count; i++) sums[i % 2] += scores[i] * load<Floats>(page.values + size_t{i} * page.pitch + d);
+    for (uint32_t i = 0; i < count; i++)
+      sums[i % 2] += scores[i] * load<Floats>(page.values + size_t{i} * page.pitch + d);
     store(online.sums + d, sums[0] + sums[1]);
   }
 }

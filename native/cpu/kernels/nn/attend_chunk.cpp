@@ -45,7 +45,8 @@ uint32_t start_of(uint32_t position, uint32_t window) {
 
 // Columns of the page's keys become rows; tokens from `count` on are zeros.
 void turn_keys(const Work& work, const PageFloats& page, uint32_t count) {
-  for (uint32_t i = count; i < PAGE; i++) std::memset(page.keys + size_t{i} * page.pitch, 0, page.pitch * sizeof(float));
+  for (uint32_t i = count; i < PAGE; i++)
+    std::memset(page.keys + size_t{i} * page.pitch, 0, page.pitch * sizeof(float));
   for (uint32_t i = 0; i < PAGE; i += 4) {
     for (uint32_t d = 0; d < work.size; d += 4) {
       Quad rows[4];
