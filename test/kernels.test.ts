@@ -42,7 +42,11 @@ test('every kernel has cases', () => {
 
 describeDevices('kernels', (device, { backend, messages }) => {
   describe.each([...all])('$kernel', ({ kernel, list }) => {
-    test.each([...list])('$name', async (kernelCase) => {
+    test.for([...list])('$name', async (kernelCase, { skip }) => {
+      if (kernelCase.slowToCompile && device().info.kind === 'software') {
+        record(kernel, backend, 'skipped');
+        skip('it compiles for long on a software device');
+      }
       const wrong = await runCase(device(), kernel, kernelCase).catch(
         (error: Error) => `${error.name}: ${error.message}`,
       );

@@ -1,7 +1,8 @@
 // Parts of attend_rows.comp. LANES threads are a worker: it has up to MOST query heads (one of SUBSETS) of the group and goes
 // over every SLOTS-th quad of positions, with maxima and sums of its own, which are merged at the end.
 const uint WORKERS = 256 / LANES;
-const uint MOST = LANES > 8 ? 4 : 2;  // more of smaller heads cost more registers than loads
+// More of smaller heads cost more registers than loads; a software device would compile for minutes.
+const uint MOST = unrolled == 0 ? (group + WORKERS - 1) / WORKERS : LANES > 8 ? 4 : 2;
 const uint SUBSETS = (group + MOST - 1) / MOST, HEADS = (group + SUBSETS - 1) / SUBSETS, SLOTS = WORKERS / SUBSETS;
 const uint COLUMNS = group * head_size, ROUND = SLOTS * 4;  // positions
 const uint PASS = COLUMNS <= 2048 && HEADS > 1 ? 2 : 1;  // heads that merge at once

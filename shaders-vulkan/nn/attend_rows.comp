@@ -15,6 +15,7 @@ layout(constant_id = 2) const uint rope_style = 2;
 layout(constant_id = 3) const uint normed = 0;
 layout(constant_id = 4) const uint fused = 1;
 layout(constant_id = 5) const uint form = 0;
+layout(constant_id = 6) const uint unrolled = 1;
 layout(set = 0, binding = 0, std430) readonly restrict buffer projected_ { float projected[]; };
 layout(set = 0, binding = 1, std430) readonly restrict buffer query_norm_ { float query_norm[]; };
 layout(set = 0, binding = 2, std430) readonly restrict buffer key_norm_ { float key_norm[]; };

@@ -3,7 +3,9 @@
 // `form`; rms(x) = sqrt(mean x^2 + epsilon). One workgroup: hidden and added row first_row + w, row w of values.
 #extension GL_GOOGLE_include_directive : require
 
-layout(local_size_x = 256) in;
+// One row of a step has the GPU for itself: many threads, so that few loads of each follow one another.
+layout(local_size_x = 1024) in;
+const uint THREADS = gl_WorkGroupSize.x;
 layout(constant_id = 0) const uint adds = 0;
 layout(constant_id = 1) const uint form = 0;
 layout(set = 0, binding = 0, std430) restrict buffer hidden_ { float hidden[]; };
@@ -27,11 +29,11 @@ void main() {
   const uint from = (first_row + row) * row_blocks * 32, from_added = (first_row + row) * stride;
   float scale = 1, squares = 0;
   if (adds == 2) {
-    for (uint i = t; i < columns; i += 256) squares += added[from_added + i] * added[from_added + i];
+    for (uint i = t; i < columns; i += THREADS) squares += added[from_added + i] * added[from_added + i];
     scale = inverse_rms(squares);
     squares = 0;
   }
-  for (uint i = t; i < columns; i += 256) {
+  for (uint i = t; i < columns; i += THREADS) {
     float h = hidden[from + i];
     if (adds != 0) {
       h += adds == 2 ? added[from_added + i] * scale * post_norm[i] : added[from_added + i];
@@ -40,7 +42,7 @@ void main() {
     squares += h * h;
   }
   scale = inverse_rms(squares);
-  for (uint first = 0; first < row_blocks * 32; first += 256) {
+  for (uint first = 0; first < row_blocks * 32; first += THREADS) {
     const uint i = first + t;
     const float h = i < columns ? hidden[from + i] : 0;
     store_blocks(row * row_blocks + i / 32, i < row_blocks * 32, i < columns ? h * scale * norm[i] : 0, h * scale);

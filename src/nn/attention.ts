@@ -137,7 +137,8 @@ function recordRows(recorder: Recorder, call: AttentionCall, queries?: Tensor): 
   const { heads, kvHeads, headSize } = layout;
   const group = heads / kvHeads;
   checkInteger('recordAttention', 'heads of a kv head', group, { min: 1, max: MOST_GROUP });
-  const splits = splitsFor(output.values.device, kvHeads, rows);
+  const { device } = output.values;
+  const splits = splitsFor(device, kvHeads, rows);
   const { buffers, params, constants } = rotation(call);
   const partials = scratch('partials', 'f32', [rows, kvHeads, splits, group * headSize + 4 * Math.ceil(group / 2)]);
   const counters = scratch('counters', 'u32', [rows, kvHeads]);
@@ -152,7 +153,13 @@ function recordRows(recorder: Recorder, call: AttentionCall, queries?: Tensor): 
       blocks: output.blocks,
     },
     params: { ...params, ...(queries && { stride: heads * headSize }), window, scale },
-    constants: { ...constants, group, fused: queries ? 0 : 1, form: FORMS.indexOf(output.form) },
+    constants: {
+      ...constants,
+      group,
+      fused: queries ? 0 : 1,
+      form: FORMS.indexOf(output.form),
+      unrolled: device.info.kind === 'software' ? 0 : 1,
+    },
     grid: [kvHeads, splits, rows],
   });
 }

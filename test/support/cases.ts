@@ -83,6 +83,8 @@ export interface KernelRun<K extends KernelName> {
 export interface KernelCase<K extends KernelName = KernelName> {
   name: string;
   make: () => KernelRun<K>;
+  /** Real GPUs and the CPU run it; compiling it takes a software device a quarter of a minute, for code it has in others. */
+  slowToCompile?: boolean;
   /** Backend name to the reason for not running there. */
   skip?: Readonly<Record<string, string>>;
   /** The variant on matrix units cannot do it. */

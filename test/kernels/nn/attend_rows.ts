@@ -14,6 +14,7 @@ import { Random } from '../../support/random.js';
 import { storedHeads } from '../../support/stored-heads.js';
 
 interface Shape {
+  slowToCompile?: boolean;
   /** Positions of the rows, -1 for a padding row. */
   readonly positions: readonly number[];
   readonly kvHeads: number;
@@ -138,17 +139,44 @@ const shapes: Shape[] = [
   { positions: [200], kvHeads: 2, group: 1, headSize: 128, form: 'q8', splits: 8, normed: true, factor: 6 },
   { positions: [150], kvHeads: 1, group: 4, headSize: 128, form: 'f32', window: 70, splits: 2 },
   { positions: [90, 12], kvHeads: 2, group: 7, headSize: 80, form: 'f16', dims: 40, splits: 2 },
-  { positions: [65], kvHeads: 1, group: 16, headSize: 64, form: 'q8', splits: 3, fused: false },
+  { positions: [65], kvHeads: 1, group: 16, headSize: 64, form: 'q8', splits: 3, fused: false, slowToCompile: true },
   { positions: [45, -1, 70], kvHeads: 1, group: 5, headSize: 96, form: 'f16', fused: false, window: 33 },
-  { positions: [40], kvHeads: 1, group: 2, headSize: 256, form: 'q8', normed: true, style: 1, splits: 2 },
+  {
+    positions: [40],
+    kvHeads: 1,
+    group: 2,
+    headSize: 256,
+    form: 'q8',
+    normed: true,
+    style: 1,
+    splits: 2,
+    slowToCompile: true,
+  },
   { positions: [3], kvHeads: 5, group: 1, headSize: 24, form: 'f32', style: 0, splits: 4, window: 1 },
-  { positions: [700, 255, 256, 389], kvHeads: 1, group: 9, headSize: 32, form: 'q8', splits: 5, factor: 3 },
-  { positions: [513], kvHeads: 2, group: 4, headSize: 64, form: 'q8', splits: 32, normed: true },
-  { positions: [600], kvHeads: 1, group: 12, headSize: 64, form: 'f16', splits: 3, window: 580 },
+  {
+    positions: [700, 255, 256, 389],
+    kvHeads: 1,
+    group: 9,
+    headSize: 32,
+    form: 'q8',
+    splits: 5,
+    factor: 3,
+    slowToCompile: true,
+  },
+  { positions: [513], kvHeads: 2, group: 4, headSize: 64, form: 'q8', splits: 32, normed: true, slowToCompile: true },
+  { positions: [600], kvHeads: 1, group: 12, headSize: 64, form: 'f16', splits: 3, window: 580, slowToCompile: true },
 ];
 
 /** A long context of a small head. */
-const long: Shape = { positions: [32_001], kvHeads: 1, group: 2, headSize: 16, form: 'f32', splits: 16 };
+const long: Shape = {
+  positions: [32_001],
+  kvHeads: 1,
+  group: 2,
+  headSize: 16,
+  form: 'f32',
+  splits: 16,
+  slowToCompile: true,
+};
 
 export default cases(
   'attend_rows',
@@ -158,6 +186,7 @@ export default cases(
     return {
       name: `positions ${positions}, ${kvHeads * group}/${kvHeads} heads of ${headSize} into ${form}, ${splits} splits${more}`,
       make: () => make(shape),
+      ...(shape.slowToCompile && { slowToCompile: true }),
     };
   }),
 );
