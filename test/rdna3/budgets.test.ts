@@ -10,6 +10,15 @@ const constantsOf = (constants: Readonly<Record<number, number>>) =>
     .map(([id, value]) => `${id}=${value}`)
     .join(' ');
 
+/** Vector instructions for 32 weights, where the kernel multiplies by dot products of four. */
+function vectorInstructions(assembly: string): number {
+  const lines = assembly.split('\n').map((line) => line.trim());
+  const [first, last] = [lines.findIndex(isDot), lines.findLastIndex(isDot)];
+  const inner = lines.slice(first, last + 1).filter((line) => line.startsWith('v_')).length;
+  return (inner * 8) / lines.filter(isDot).length;
+}
+const isDot = (line: string) => line.startsWith('v_dot4');
+
 describe.skipIf(reason)(`RDNA3 code${reason ? ` (skipped: ${reason})` : ''}`, () => {
   const runs = families.flatMap((family) =>
     budgets.map((budget) => [budget.kernel, constantsOf(budget.constants), family, budget] as const),
@@ -23,6 +32,11 @@ describe.skipIf(reason)(`RDNA3 code${reason ? ` (skipped: ${reason})` : ''}`, ()
     expect(statistics.get('Spilled SGPRs'), 'spilled scalar registers').toBe(0);
     expect(statistics.get('Scratch size'), 'scratch memory').toBe(0);
     expect(statistics.get('LDS size'), 'shared memory').toBeLessThanOrEqual(budget.sharedBytes);
+    if (budget.vectorInstructions !== undefined) {
+      const count = vectorInstructions(assembly);
+      process.stdout.write(`${kernel} on ${family}: ${count.toFixed(1)} vector instructions for 32 weights\n`);
+      expect(count, 'vector instructions for 32 weights').toBeLessThanOrEqual(budget.vectorInstructions);
+    }
     for (const instruction of budget.must) expect(assembly).toMatch(instruction);
     for (const instruction of budget.mustNot ?? []) expect(assembly).not.toMatch(instruction);
   });

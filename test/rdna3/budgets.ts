@@ -7,6 +7,8 @@ export interface Budget {
   readonly constants: Readonly<Record<number, number>>;
   readonly registers: Readonly<Record<Family, number>>;
   readonly sharedBytes: number;
+  /** Most vector instructions for 32 weights, 8 dot products included, between the first and the last dot product. */
+  readonly vectorInstructions?: number;
   /** Instructions that have to be there, and ones that must not. */
   readonly must: readonly RegExp[];
   readonly mustNot?: readonly RegExp[];
@@ -71,6 +73,7 @@ const projectRows = {
   sharedBytes: 6144,
   must: [/v_dot4_i32_iu8/, wideLoads, /s_buffer_load_b256/],
 };
+const oneRow = { ...projectRows, vectorInstructions: 30 };
 const manyRows = { registers: { phoenix: 64, navi31: 96 }, sharedBytes: 18432 };
 const [store, add, gated] = [{ 4: 0 }, { 4: 1 }, { 4: 2 }];
 const INT4 = { 0: 4, 1: 1, 3: 1 };
@@ -96,9 +99,9 @@ export const budgets: readonly Budget[] = [
   { ...attendRows, registers: { phoenix: 128, navi31: 120 }, constants: { 0: 64, 1: 8, 5: 2 } },
   { ...attendChunk, constants: { 0: 128, 1: 1, 2: 1 } },
   { ...attendChunk, constants: { 0: 64, 1: 1, 2: 1 } },
-  { ...projectRows, constants: { ...INT4, ...store } },
-  { ...projectRows, constants: { ...INT4, ...add } },
-  { ...projectRows, constants: { ...INT4, ...gated } },
+  { ...oneRow, constants: { ...INT4, ...store } },
+  { ...oneRow, constants: { ...INT4, ...add } },
+  { ...oneRow, constants: { ...INT4, ...gated } },
   { ...projectRows, constants: { ...INT4, ...store, 1: 3 } },
   { ...projectRows, constants: { ...store, 0: 3, 1: 4 } },
   { ...projectRows, ...manyRows, constants: { ...INT4, ...store, 2: 8 } },
