@@ -25,7 +25,9 @@ const biome = check(process.execPath, [
 ]);
 let formatted = true;
 if (ask('clang-format', ['--version'])) {
-  const sources = ['native', 'binding', 'test/rdna3'].flatMap((folder) => [...nativeSources(join(root, folder))]);
+  const sources = ['native', 'binding', 'test/rdna3', 'test/software-metal'].flatMap((folder) => [
+    ...nativeSources(join(root, folder)),
+  ]);
   formatted = check('clang-format', [...(write ? ['-i'] : ['--dry-run', '-Werror']), ...sources]);
 } else {
   console.log('clang-format is not installed: C++ files were not checked');

@@ -1,4 +1,5 @@
-// npm test: set-up with the drivers for tests, then vitest with their environment.
+// npm test: set-up with drivers and clang for tests, then vitest with their environment.
+import { provideClang } from './setup/clang.mjs';
 import { provideDrivers } from './setup/drivers.mjs';
 import { buildTestPrograms } from './setup/native.mjs';
 import { handOver, say } from './setup/shell.mjs';
@@ -7,8 +8,7 @@ import { setUp } from './setup.mjs';
 
 await setUp();
 await buildTestPrograms();
-const missing = await provideDrivers();
-if (missing) say(missing);
+for (const missing of [await provideDrivers(), await provideClang()]) if (missing) say(missing);
 await handOver(
   process.execPath,
   ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)],

@@ -62,7 +62,7 @@ function writeWrappers() {
   const compiler = (kind) => programs.find((name) => new RegExp(`-linux-gnu-${kind}-\\d+$`).test(name));
   const names = { gcc: compiler('gcc'), cc: compiler('gcc'), 'g++': compiler('g\\+\\+'), 'c++': compiler('g\\+\\+') };
   for (const [name, program] of Object.entries(names)) writeWrapper(name, program, '--sysroot="$root" ');
-  for (const name of ['as', 'ld', 'ar', 'ranlib', 'nm', 'strip', 'objcopy', 'cmake', 'make']) {
+  for (const name of ['addr2line', 'as', 'ld', 'ar', 'ranlib', 'nm', 'strip', 'objcopy', 'cmake', 'make']) {
     const program = programs.includes(name) ? name : programs.find((other) => other.endsWith(`-linux-gnu-${name}`));
     if (program) writeWrapper(name, program);
   }

@@ -64,12 +64,20 @@ export async function buildNative() {
   return true;
 }
 
-const isaTool = stamp('rdna3', { inputs: ['test/rdna3'], outputs: ['build/test/rdna3/rdna3_isa'] });
+const testPrograms = [
+  { target: 'rdna3_isa', folder: 'rdna3', output: 'rdna3_isa', what: 'the program that reads RDNA3 code' },
+  { target: 'software_metal', folder: 'software-metal', output: 'software_metal_run', what: 'software Metal' },
+];
+const runsSoftwareMetal = process.platform === 'linux' && process.arch === 'x64';
 
-/** The compiler of test/rdna3, which only the tests need. */
+/** What only the tests need: the compiler of test/rdna3, the emulator and host of test/software-metal. */
 export async function buildTestPrograms() {
-  if (isaTool.isCurrent()) return;
-  say('compiling the program that reads RDNA3 code');
-  await run('cmake', ['--build', 'build', '--target', 'rdna3_isa'], { env: compilerEnvironment() });
-  isaTool.keep();
+  for (const { target, folder, output, what } of testPrograms) {
+    if (target === 'software_metal' && !runsSoftwareMetal) continue;
+    const marker = stamp(folder, { inputs: [`test/${folder}`], outputs: [`build/test/${folder}/${output}`] });
+    if (marker.isCurrent()) continue;
+    say(`compiling ${what}`);
+    await run('cmake', ['--build', 'build', '--target', target], { env: compilerEnvironment() });
+    marker.keep();
+  }
 }

@@ -1,0 +1,2 @@
+export function clangProgram(): string | undefined;
+export function provideClang(): Promise<string | undefined>;

@@ -1,0 +1,152 @@
+// Command buffers: encoding, committing, waiting.
+#include <chrono>
+
+#include "commands.hpp"
+#include "encoders.hpp"
+#include "resources.hpp"
+
+namespace software_metal {
+namespace {
+
+constexpr uint64_t kEventTimeoutMs = 20'000;
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class T>
+T* open_encoder(const MTL::CommandBuffer* buffer) {
+  auto* command_buffer = as<CommandBuffer>(buffer, "encoder");
+  if (command_buffer->open_encoder) misuse("an encoder is still open on this command buffer");
+  if (command_buffer->current_status() >= MTL::CommandBufferStatusCommitted)
+    misuse("encoding into a committed command buffer");
+  auto* encoder = new T;
+  encoder->command_buffer = command_buffer;
+  command_buffer->open_encoder = encoder;
+  command_buffer->held.push_back(NS::RetainPtr<NS::Object>(encoder));
+  return autoreleased(encoder);
+}
+
+CommandBuffer* between_encoders(const MTL::CommandBuffer* buffer, const char* message) {
+  auto* command_buffer = as<CommandBuffer>(buffer, message);
+  if (command_buffer->open_encoder) misuse("%s with an encoder open", message);
+  return command_buffer;
+}
+
+}  // namespace
+
+MTL::CommandBufferStatus CommandBuffer::current_status() {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void CommandBuffer::set_status(MTL::CommandBufferStatus status) {
+  {
+    std::lock_guard lock(mutex_);
+    status_ = status;
+  }
+  changed_.notify_all();
+}
+
+void CommandBuffer::wait_for(MTL::CommandBufferStatus status) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return status_ >= status; });
+}
+
+void CommandBuffer::hold(const NS::Object* object) {
+  if (retains && object) held.push_back(NS::RetainPtr(const_cast<NS::Object*>(object)));
+}
+
+void CommandBuffer::run() {
+  set_status(MTL::CommandBufferStatusScheduled);
+  for (auto& handler : scheduled_handlers) handler(this);
+  start_time = seconds_now();
+  for (auto& function : work) function();
+  end_time = seconds_now();
+  held.clear();
+  work.clear();
+  set_status(problems.empty() ? MTL::CommandBufferStatusCompleted : MTL::CommandBufferStatusError);
+  for (auto& handler : completed_handlers) handler(this);
+  completed_handlers.clear();
+}
+
+}  // namespace software_metal
+
+SOFTWARE_METAL_LABEL(CommandBuffer, CommandBuffer)
+
+namespace MTL {
+
+using software_metal::as;
+using software_metal::between_encoders;
+using software_metal::misuse;
+using software_metal::open_encoder;
+using Implementation = software_metal::CommandBuffer;
+
+BlitCommandEncoder* CommandBuffer::blitCommandEncoder() { return open_encoder<software_metal::BlitEncoder>(this); }
+ComputeCommandEncoder* CommandBuffer::computeCommandEncoder() {
+  return open_encoder<software_metal::ComputeEncoder>(this);
+}
+ComputeCommandEncoder* CommandBuffer::computeCommandEncoder(DispatchType type) {
+  auto* encoder = open_encoder<software_metal::ComputeEncoder>(this);
+  encoder->is_concurrent = type == DispatchTypeConcurrent;
+  return encoder;
+}
+void CommandBuffer::pushDebugGroup(const NS::String*) {}
+void CommandBuffer::popDebugGroup() {}
+
+void CommandBuffer::encodeWait(const Event* event, uint64_t value) {
+  auto* buffer = between_encoders(this, "encodeWait");
+  auto held = NS::RetainPtr(as<software_metal::Event>(event));
+  buffer->add_work([held, value, buffer] {
+    if (!held->wait(value, software_metal::kEventTimeoutMs))
+      buffer->problems += "timeout: an event was never signalled\n";
+  });
+}
+void CommandBuffer::encodeSignalEvent(const Event* event, uint64_t value) {
+  auto* buffer = between_encoders(this, "encodeSignalEvent");
+  buffer->add_work([held = NS::RetainPtr(as<software_metal::Event>(event)), value] { held->signal(value); });
+}
+
+void CommandBuffer::addScheduledHandler(const HandlerFunction& function) {
+  as<Implementation>(this)->scheduled_handlers.push_back(function);
+}
+void CommandBuffer::addCompletedHandler(const HandlerFunction& function) {
+  if (as<Implementation>(this)->current_status() >= CommandBufferStatusCommitted)
+    misuse("addCompletedHandler after commit");
+  as<Implementation>(this)->completed_handlers.push_back(function);
+}
+
+CommandQueue* CommandBuffer::commandQueue() const { return as<Implementation>(this)->queue.get(); }
+CFTimeInterval CommandBuffer::GPUStartTime() const { return as<Implementation>(this)->start_time; }
+CFTimeInterval CommandBuffer::GPUEndTime() const { return as<Implementation>(this)->end_time; }
+CFTimeInterval CommandBuffer::kernelStartTime() const { return as<Implementation>(this)->start_time; }
+CFTimeInterval CommandBuffer::kernelEndTime() const { return as<Implementation>(this)->start_time; }
+
+void CommandBuffer::enqueue() { as<Implementation>(this)->set_status(CommandBufferStatusEnqueued); }
+void CommandBuffer::commit() {
+  auto* buffer = between_encoders(this, "commit");
+  if (buffer->current_status() >= CommandBufferStatusCommitted) misuse("commit twice");
+  buffer->set_status(CommandBufferStatusCommitted);
+  software_metal::note_committed();
+  auto backlog = buffer->queue->backlog;
+  {
+    std::lock_guard lock(backlog->mutex);
+    backlog->buffers.push_back(NS::RetainPtr<CommandBuffer>(buffer));
+  }
+  backlog->changed.notify_all();
+}
+void CommandBuffer::waitUntilScheduled() { as<Implementation>(this)->wait_for(CommandBufferStatusScheduled); }
+void CommandBuffer::waitUntilCompleted() {
+  if (as<Implementation>(this)->current_status() < CommandBufferStatusCommitted)
+    misuse("waitUntilCompleted before commit: waits for ever");
+  as<Implementation>(this)->wait_for(CommandBufferStatusCompleted);
+}
+CommandBufferStatus CommandBuffer::status() const { return as<Implementation>(this)->current_status(); }
+NS::Error* CommandBuffer::error() const {
+  NS::Error* error = nullptr;
+  const std::string& problems = as<Implementation>(this)->problems;
+  if (!problems.empty()) software_metal::set_error(&error, "MTLCommandBufferErrorDomain", 3, problems);
+  return error;
+}
+
+}  // namespace MTL

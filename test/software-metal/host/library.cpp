@@ -1,0 +1,226 @@
+// Kernel libraries and their functions; a function is a kernel with values for its function constants.
+#include "library.hpp"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "resources.hpp"
+
+namespace software_metal {
+namespace {
+
+constexpr const char* kDomain = "MTLLibraryErrorDomain";
+enum ErrorCode { kUnsupported = 1, kCompileFailure = 3, kFunctionNotFound = 6 };
+
+struct Value {
+  int type;
+  std::string bytes;
+};
+struct ConstantValues : MTL::FunctionConstantValues {
+  std::map<int, Value> by_index;
+  std::map<std::string, Value> by_name;
+
+  const Value* find(const FunctionConstant& constant) const {
+    if (auto named = by_name.find(constant.name); named != by_name.end()) return &named->second;
+    if (auto indexed = by_index.find(constant.index); indexed != by_index.end()) return &indexed->second;
+    return nullptr;
+  }
+};
+struct CompileOptions : MTL::CompileOptions {};
+
+size_t bytes_of_type(MTL::DataType type) {
+  switch (type) {
+    case MTL::DataTypeFloat:
+    case MTL::DataTypeInt:
+    case MTL::DataTypeUInt:
+      return 4;
+    case MTL::DataTypeHalf:
+    case MTL::DataTypeShort:
+    case MTL::DataTypeUShort:
+      return 2;
+    case MTL::DataTypeChar:
+    case MTL::DataTypeUChar:
+    case MTL::DataTypeBool:
+      return 1;
+    case MTL::DataTypeNone:
+      break;
+  }
+  misuse("data type %d is not supported", static_cast<int>(type));
+}
+
+Value make_value(const void* value, MTL::DataType type) {
+  return {static_cast<int>(type), std::string(static_cast<const char*>(value), bytes_of_type(type))};
+}
+
+bool needs(const Kernel& kernel, const char* constant) {
+  for (const char* const* used = kernel.used_constants; *used; used++)
+    if (!strcmp(*used, constant)) return true;
+  return false;
+}
+
+const Kernel* find_kernel(const Module& module, const std::string& name) {
+  for (int i = 0; i < module.kernel_count; i++)
+    if (name == module.kernels[i].name) return &module.kernels[i];
+  return nullptr;
+}
+
+/** Takes the values for the kernel's constants. Returns what is wrong, or an empty string. */
+std::string take_constants(Function& function, const Module& module, const ConstantValues* values) {
+  for (int i = 0; i < module.constant_count; i++) {
+    const FunctionConstant& constant = module.constants[i];
+    const std::string name = std::string("function constant ") + constant.name;
+    const Value* value = values ? values->find(constant) : nullptr;
+    if (value) {
+      if (value->type != constant.type) return name + " has another type";
+      ConstantValue taken{constant.index, {}};
+      memcpy(taken.data, value->bytes.data(), value->bytes.size());
+      function.constants.push_back(taken);
+    } else if (needs(*function.kernel, constant.name)) {
+      return name + " is used by " + function.kernel->name + " and has no value";
+    }
+  }
+  return "";
+}
+
+MTL::Function* make_function(Library* library, const std::string& name, const ConstantValues* values,
+                             NS::Error** error) {
+  const Kernel* kernel = find_kernel(*library->module, name);
+  if (!kernel) {
+    set_error(error, kDomain, kFunctionNotFound, "no function " + name);
+    return nullptr;
+  }
+  auto* function = new Function;
+  function->library = NS::RetainPtr(library);
+  function->kernel = kernel;
+  const std::string problem = take_constants(*function, *library->module, values);
+  if (problem.empty()) return function;
+  function->release();
+  set_error(error, kDomain, kCompileFailure, problem);
+  return nullptr;
+}
+
+std::string read_text(const std::string& path) {
+  std::string text;
+  FILE* file = fopen(path.c_str(), "r");
+  if (!file) return text;
+  char part[4096];
+  while (size_t bytes = fread(part, 1, sizeof part, file)) text.append(part, bytes);
+  fclose(file);
+  return text;
+}
+
+}  // namespace
+
+MTL::Library* open_library(const std::string& path, NS::Error** error) {
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* symbol = handle ? dlsym(handle, "software_metal_module") : nullptr;
+  if (!symbol) {
+    const char* reason = dlerror();
+    set_error(error, kDomain, kUnsupported, "not a library of software Metal: " + path + ": " + (reason ? reason : ""));
+    return nullptr;
+  }
+  auto* library = new Library;
+  library->module = static_cast<const Module*>(symbol);
+  return library;
+}
+
+MTL::Library* open_library_bytes(const std::string& bytes, NS::Error** error) {
+  const int file = memfd_create("metallib", 0);
+  if (file < 0 || write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+    set_error(error, kDomain, kUnsupported, "the library cannot be copied");
+    return nullptr;
+  }
+  return open_library("/proc/self/fd/" + std::to_string(file), error);
+}
+
+MTL::Library* compile_library(const std::string& source, NS::Error** error) {
+  const char* compiler = getenv("SOFTWARE_METAL_COMPILER");  // as `node .../compile.mjs`, with options
+  if (!compiler) {
+    set_error(error, kDomain, kUnsupported, "SOFTWARE_METAL_COMPILER does not name the compiler");
+    return nullptr;
+  }
+  char folder[] = "/tmp/software-metal-XXXXXX";
+  if (!mkdtemp(folder)) misuse("no temporary folder");
+  const std::string base = std::string(folder) + "/library";
+  FILE* file = fopen((base + ".metal").c_str(), "w");
+  if (!file || fputs(source.c_str(), file) < 0 || fclose(file)) misuse("the source cannot be written to %s", folder);
+  const std::string command = std::string(compiler) + " " + base + ".metal " + base + ".metallib 2> " + base + ".log";
+  MTL::Library* library = nullptr;
+  if (system(command.c_str()) == 0)
+    library = open_library(base + ".metallib", error);
+  else
+    set_error(error, kDomain, kCompileFailure, read_text(base + ".log"));
+  for (const char* extension : {".metal", ".metallib", ".log"}) unlink((base + extension).c_str());
+  rmdir(folder);
+  return library;
+}
+
+}  // namespace software_metal
+
+SOFTWARE_METAL_LABEL(Library, Library)
+SOFTWARE_METAL_LABEL(Function, Function)
+
+namespace MTL {
+
+using software_metal::as;
+using software_metal::ConstantValues;
+
+CompileOptions* CompileOptions::alloc() { return new software_metal::CompileOptions; }
+CompileOptions* CompileOptions::init() { return this; }
+void CompileOptions::setFastMathEnabled(bool) {}
+void CompileOptions::setLanguageVersion(LanguageVersion) {}
+
+FunctionConstantValues* FunctionConstantValues::alloc() { return new ConstantValues; }
+FunctionConstantValues* FunctionConstantValues::init() { return this; }
+void FunctionConstantValues::setConstantValue(const void* value, DataType type, NS::UInteger index) {
+  as<ConstantValues>(this)->by_index[static_cast<int>(index)] = software_metal::make_value(value, type);
+}
+void FunctionConstantValues::setConstantValues(const void* values, DataType type, NS::Range range) {
+  const size_t bytes = software_metal::bytes_of_type(type);
+  for (NS::UInteger i = 0; i < range.length; i++)
+    setConstantValue(static_cast<const char*>(values) + i * bytes, type, range.location + i);
+}
+void FunctionConstantValues::setConstantValue(const void* value, DataType type, const NS::String* name) {
+  as<ConstantValues>(this)->by_name[software_metal::text_of(name)] = software_metal::make_value(value, type);
+}
+void FunctionConstantValues::reset() {
+  as<ConstantValues>(this)->by_index.clear();
+  as<ConstantValues>(this)->by_name.clear();
+}
+
+NS::String* Function::name() const {
+  return software_metal::make_string(as<software_metal::Function>(this)->kernel->name);
+}
+NS::Array* Library::functionNames() const {
+  const software_metal::Module& module = *as<software_metal::Library>(this)->module;
+  std::vector<NS::SharedPtr<NS::Object>> names;
+  for (int i = 0; i < module.kernel_count; i++)
+    names.push_back(NS::RetainPtr<NS::Object>(software_metal::make_string(module.kernels[i].name)));
+  return software_metal::autoreleased(software_metal::make_array(std::move(names)));
+}
+Function* Library::newFunction(const NS::String* name) {
+  return software_metal::make_function(as<software_metal::Library>(this), software_metal::text_of(name), nullptr,
+                                       nullptr);
+}
+Function* Library::newFunction(const NS::String* name, const FunctionConstantValues* values, NS::Error** error) {
+  return software_metal::make_function(as<software_metal::Library>(this), software_metal::text_of(name),
+                                       values ? as<ConstantValues>(values) : nullptr, error);
+}
+
+Device* ComputePipelineState::device() const { return software_metal::the_device(); }
+NS::String* ComputePipelineState::label() const { return software_metal::make_string(""); }
+NS::UInteger ComputePipelineState::maxTotalThreadsPerThreadgroup() const {
+  constexpr NS::UInteger kDeviceLimit = 1024;
+  const int stated = as<software_metal::Pipeline>(this)->function->kernel->max_threads;
+  return stated > 0 ? static_cast<NS::UInteger>(stated) : kDeviceLimit;
+}
+NS::UInteger ComputePipelineState::threadExecutionWidth() const { return 32; }
+NS::UInteger ComputePipelineState::staticThreadgroupMemoryLength() const { return 0; }
+
+}  // namespace MTL

@@ -1,0 +1,52 @@
+// Buffers in pages of their own, and events.
+#pragma once
+#include <Metal/Metal.hpp>
+#include <condition_variable>
+#include <mutex>
+
+#include "objects.hpp"
+
+namespace software_metal {
+
+struct Buffer : MTL::Buffer {
+  uint8_t* data = nullptr;
+  size_t bytes;
+  MTL::ResourceOptions options;
+  std::string label_text;
+
+  Buffer(size_t bytes, MTL::ResourceOptions options);
+  ~Buffer() override;
+  size_t mapped_bytes() const;
+  uint8_t* end() const { return data + bytes; }
+
+ private:
+  uint8_t* mapping_ = nullptr;
+};
+
+struct Event : MTL::SharedEvent {
+  std::string label_text;
+
+  uint64_t value();
+  void signal(uint64_t value);
+  bool wait(uint64_t value, uint64_t milliseconds);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t value_ = 0;
+};
+
+size_t allocated_bytes();
+MTL::Device* the_device();
+
+}  // namespace software_metal
+
+// label, setLabel and device of an interface that has them all.
+#define SOFTWARE_METAL_LABEL(Interface, Implementation)                                                       \
+  NS::String* MTL::Interface::label() const {                                                                 \
+    return software_metal::make_string(software_metal::as<software_metal::Implementation>(this)->label_text); \
+  }                                                                                                           \
+  void MTL::Interface::setLabel(const NS::String* label) {                                                    \
+    software_metal::as<software_metal::Implementation>(this)->label_text = software_metal::text_of(label);    \
+  }                                                                                                           \
+  MTL::Device* MTL::Interface::device() const { return software_metal::the_device(); }
