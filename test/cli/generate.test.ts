@@ -99,7 +99,7 @@ describe('wavetile generate fails with one line', () => {
     fails(/at most 2 tokens \(the context\), got 4/, [WRITER, PROMPT, '--context', '2']));
 
   it('for bad options', async () => {
-    await fails(/temperature must be .* got 1000/, [WRITER, PROMPT, '--temperature', '1000']);
+    await fails(/temperature must be .* got 2000/, [WRITER, PROMPT, '--temperature', '2000']);
     await fails(/It must be a number/, [WRITER, PROMPT, '--temperature', 'hot']);
     await fails(/Allowed choices are none, int8, int4/, [WRITER, PROMPT, '--quantize', 'int3']);
     await fails(/--device must be cpu/, [WRITER, PROMPT, '--device', 'gpu']);
