@@ -1,0 +1,4 @@
+// The cases of projections.
+import { testKernels } from '../support/kernel-suite.js';
+
+testKernels('projection');
