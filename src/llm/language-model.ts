@@ -1,6 +1,7 @@
 // LanguageModel: a model file on a device, and what can be asked of it.
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
+import { Mutex } from '../runtime/mutex.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, describe } from '../runtime/validate.js';
 import type { ChatMessage, ChatTemplate, RenderOptions } from './chat-template.js';
@@ -70,8 +71,8 @@ export class LanguageModel implements Disposable {
   readonly #sequences: SequencePool;
   readonly #ownsDevice: boolean;
   #scorer: Scorer | undefined;
-  /** Settles when the last embedding that was asked for has: they share slots of the page table. */
-  #embeddings: Promise<unknown> = Promise.resolve();
+  /** Embeddings share slots of the page table. */
+  readonly #embeddings = new Mutex();
   #disposed = false;
 
   private constructor({ device, info, tokenizer, template, weights, ownsDevice, shape }: LoadedModel) {
@@ -180,14 +181,12 @@ export class LanguageModel implements Disposable {
       if (all.length <= context || truncate) return all.slice(0, context);
       throw new RangeError(`${where}: texts[${i}] must have at most ${context} tokens, got ${all.length}`);
     });
-    const work = this.#embeddings.then(() =>
+    return this.#embeddings.run(() =>
       this.#sequences.use((sequence) => {
         sequence.truncate(0);
         return embedTexts(this.#transformer, ids, { pooling, normalize, signal, onProgress });
       }, signal),
     );
-    this.#embeddings = work.catch(() => undefined);
-    return work;
   }
 
   /** Logits behind each token of a prompt, [tokens, vocabulary] row-major. */

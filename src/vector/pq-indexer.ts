@@ -1,9 +1,9 @@
 // PQ indexer: product-quantized keys that tell which positions of a long context an attention head should read.
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
+import { Mutex } from '../runtime/mutex.js';
 import { Tensor } from '../runtime/tensor.js';
 import { checkBoolean, checkOptions, checkSignal } from '../runtime/validate.js';
-import { Mutex } from './mutex.js';
 import { countVectors, unpackRows, type VectorInput } from './packed-rows.js';
 import { headRanges, PqHeads, roomFor } from './pq-heads.js';
 import { checkIndexer, type PqIndexerOptions, type PqIndexerShape } from './pq-indexer-options.js';

@@ -2,12 +2,12 @@
 import { abortable } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
+import { Mutex } from '../runtime/mutex.js';
 import { Tensor } from '../runtime/tensor.js';
 import { checkFunction, checkInteger, checkOptions, checkSignal } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
 import { GROUP, NONE } from './layout.js';
 import { type Metric, presentDistances } from './metric.js';
-import { Mutex } from './mutex.js';
 import { countVectors, type PackedRows, type VectorInput } from './packed-rows.js';
 import type { ListTables, PagedLists } from './paged-lists.js';
 import { type BatchKey, type BatchResult, SearchBatcher } from './search-batcher.js';

@@ -1,4 +1,4 @@
-// One change of an object at a time; changes that are asked for meanwhile wait in order.
+// One piece of work at a time; what is asked for meanwhile waits in order.
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
