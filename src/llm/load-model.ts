@@ -1,5 +1,5 @@
 // From a path to everything that a LanguageModel is made of: files, tokenizer, template, weights.
-import { readFile } from 'node:fs/promises';
+import { readJson } from '../formats/json-file.js';
 import { testMatrixUnits } from '../kernels/matrix-units.js';
 import { type RopeTableScaling, ropeTable } from '../nn/rope.js';
 import { Device } from '../runtime/device.js';
@@ -22,6 +22,7 @@ import { type LoadedWeights, type LoadPlan, type LoadProgress, loadingBytes, loa
 import { checkMemory, plannedWeightBytes } from './memory-plan.js';
 import { ModelFile } from './model-file.js';
 import { assemble, loadPlan, type Quantize, type RopeTables } from './model-weights.js';
+import type { TokenizerJson } from './tokenizer/from-json.js';
 import { Tokenizer } from './tokenizer/tokenizer.js';
 import { chunkRowsOf, logitRowsOf } from './transformer.js';
 
@@ -117,7 +118,7 @@ async function openDevice<T>(path: string, options: ModelLoadOptions, make: (loa
 async function tokenizerOf({ tokenizer }: ModelFile): Promise<Tokenizer | undefined> {
   if (!tokenizer) return undefined;
   if (tokenizer.kind === 'gguf') return Tokenizer.fromGguf(tokenizer.metadata);
-  return Tokenizer.fromJson(JSON.parse(await readFile(tokenizer.path, 'utf8')), tokenizer.config);
+  return Tokenizer.fromJson((await readJson(tokenizer.path)) as unknown as TokenizerJson, tokenizer.config);
 }
 
 function templateOf(file: ModelFile, tokenizer: Tokenizer | undefined): () => ChatTemplate {

@@ -10,7 +10,7 @@ import { describeDevices } from '../support/devices.js';
 import { ggufFile, strings, type WrittenTensor } from '../support/gguf-writer.js';
 import { Random } from '../support/random.js';
 import { MODELS } from './feed.js';
-import { smallGguf } from './small-model.js';
+import { smallGguf, writeFolder } from './small-model.js';
 
 const PATH = join(MODELS, 'demo-lm-7m-q4_0.gguf');
 
@@ -84,6 +84,17 @@ describeDevices('errors of models', (device, kind) => {
     await writeFile(path, ggufFile(smallGguf()));
     expect(await failure(load(path))).toMatchObject({ code: 'INVALID_FILE' });
     expect(device().memory().liveBytes).toBe(before);
+  });
+
+  test('a tokenizer.json that is no JSON, and one without a vocabulary', async () => {
+    for (const [i, text] of ['{"model": ', '[]', '{"model": {}}'].entries()) {
+      const path = writeFolder(join(folder, `${kind.backend}-${i}`), { 'tokenizer.json': text });
+      expect(await failure(load(path))).toMatchObject({
+        name: 'ComputeError',
+        code: 'INVALID_FILE',
+        message: expect.stringContaining('tokenizer.json'),
+      });
+    }
   });
 
   test('weights that are no numbers', async () => {
