@@ -1,7 +1,10 @@
 // Which form of a kernel suits which device.
 import type { Device } from '../runtime/device.js';
 
-/** Constants of the tiled distance kernels. A software device would spend seconds on compiling the unrolled form. */
+/** The constant `unrolled`: a software device would spend seconds on compiling the long form of a kernel. */
+export const unrolledOn = (device: Device): number => (device.info.kind === 'software' ? 0 : 1);
+
+/** Constants of the tiled distance kernels. */
 export function tileConstants(device: Device, metric: number): { metric: number; unrolled: number } {
-  return { metric, unrolled: device.info.kind === 'software' ? 0 : 1 };
+  return { metric, unrolled: unrolledOn(device) };
 }

@@ -2,6 +2,7 @@
 import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { unrolledOn } from './choices.js';
 
 /** The multiplication that kernels are written for: A and B of halves, sums of float32. */
 export const MATRIX_UNIT = '16x16x16 f16 f16 f32 f32';
@@ -55,7 +56,7 @@ function recordProducts(recorder: Recorder, shape: TestShape, tensors: TestTenso
   const { device } = tensors.quants;
   const call = {
     params: { rows: ROWS, outputs: OUTPUTS, blocks: BLOCKS, stride: OUTPUTS, firstColumn: 0, firstBias: 0 },
-    constants: { kind, scaling, halfInput: 1, tileRows, unrolled: device.info.kind === 'software' ? 0 : 1 },
+    constants: { kind, scaling, halfInput: 1, tileRows, unrolled: unrolledOn(device) },
     grid: [Math.ceil(ROWS / tileRows), Math.ceil(OUTPUTS / 128)],
   } as const;
   for (const [i, kernel] of (['project_matrix', 'project_matrix_coop'] as const).entries()) {

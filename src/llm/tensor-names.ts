@@ -2,28 +2,26 @@
 import type { ModelConfig } from './config.js';
 
 /** Parts of a layer. `qkv` and `gateUp` are those that some models store as one matrix. */
-export const LAYER_ROLES = [
-  'attentionNorm',
-  'q',
-  'k',
-  'v',
-  'qkv',
-  'o',
-  'qNorm',
-  'kNorm',
-  'qBias',
-  'kBias',
-  'vBias',
-  'qkvBias',
-  'postAttentionNorm',
-  'ffnNorm',
-  'gate',
-  'up',
-  'gateUp',
-  'down',
-  'postFfnNorm',
-] as const;
-export type LayerRole = (typeof LAYER_ROLES)[number];
+export type LayerRole =
+  | 'attentionNorm'
+  | 'q'
+  | 'k'
+  | 'v'
+  | 'qkv'
+  | 'o'
+  | 'qNorm'
+  | 'kNorm'
+  | 'qBias'
+  | 'kBias'
+  | 'vBias'
+  | 'qkvBias'
+  | 'postAttentionNorm'
+  | 'ffnNorm'
+  | 'gate'
+  | 'up'
+  | 'gateUp'
+  | 'down'
+  | 'postFfnNorm';
 
 export interface TensorNames {
   readonly embedding: string;

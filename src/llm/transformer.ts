@@ -37,7 +37,7 @@ export interface PassRequest {
 /** Most rows of a chunk of a prompt. A driver takes a GPU for lost when one submission runs for seconds. */
 const CHUNK_ROWS = { cpu: 128, software: 128, integrated: 128, virtual: 512, discrete: 512 } as const;
 /** Most rows of a step. */
-export const MOST_STEP_ROWS = 16;
+const MOST_STEP_ROWS = 16;
 /** Of the logits that are computed at a time. */
 const LOGIT_BYTES = 64 * 2 ** 20;
 const PROGRAMS = 24;
@@ -128,11 +128,6 @@ export class Transformer implements Disposable {
   /** f32 [logitRows, vocabulary padded to 32]: where chunks leave their logits. */
   get chunkLogits(): Tensor {
     return this.#chunkBuffers.logits(this.#weights.final.reader.rows);
-  }
-
-  /** The weights of the norm behind the last layer. */
-  get finalNorm(): Tensor {
-    return this.#weights.final.norm;
   }
 
   dispose(): void {

@@ -1,4 +1,6 @@
 // Attention over a paged cache of keys and values: rotation, writing of new tokens, and what each token makes of the past.
+
+import { unrolledOn } from '../kernels/choices.js';
 import { hasMatrixUnits } from '../kernels/matrix-units.js';
 import type { DataType } from '../runtime/data-types.js';
 import type { Device } from '../runtime/device.js';
@@ -158,7 +160,7 @@ function recordRows(recorder: Recorder, call: AttentionCall, queries?: Tensor): 
       group,
       fused: queries ? 0 : 1,
       form: FORMS.indexOf(output.form),
-      unrolled: device.info.kind === 'software' ? 0 : 1,
+      unrolled: unrolledOn(device),
     },
     grid: [kvHeads, splits, rows],
   });

@@ -1,4 +1,6 @@
 // Many rows times a matrix: tiles of results, on matrix units where the device has them and the inputs are halves.
+
+import { unrolledOn } from '../kernels/choices.js';
 import { hasMatrixUnits } from '../kernels/matrix-units.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -47,7 +49,7 @@ export function recordMatrix(recorder: Recorder, call: MatrixCall): void {
         epilogue: epilogue === 'add' ? 1 : 0,
         withBias: bias ? 1 : 0,
         tileRows: side,
-        unrolled: device.info.kind === 'software' ? 0 : 1,
+        unrolled: unrolledOn(device),
       },
       grid: [Math.ceil(rows / side), Math.ceil(outputs / TILE)],
     });

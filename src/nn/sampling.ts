@@ -43,8 +43,8 @@ export const SAMPLING_WORDS = 16;
 /** Of a slot's state: how many tokens it has drawn. */
 export const COUNTER_WORD = 11;
 /** Bit of a token's count: the token is in the prompt. The lower bits count how often it was generated. */
-export const IN_PROMPT = 0x80000000;
-export const MAX_VOCABULARY = 1024 * 512;
+const IN_PROMPT = 0x80000000;
+const MAX_VOCABULARY = 1024 * 512;
 
 const LOGIT_BLOCK = 512;
 const PENALISED = 1;

@@ -68,7 +68,7 @@ const SCALINGS_OF: Readonly<Record<WeightKind, readonly Scaling[]>> = {
   int4: ['symmetric', 'affine', 'super32'],
 };
 
-export function checkWeightShape(where: string, { kind, scaling, rows, columns }: WeightShape): void {
+function checkWeightShape(where: string, { kind, scaling, rows, columns }: WeightShape): void {
   checkOneOf(where, 'kind', kind, WEIGHT_KINDS);
   checkOneOf(where, `scaling of ${kind}`, scaling, SCALINGS_OF[kind]);
   checkInteger(where, 'rows', rows, { min: 1 });

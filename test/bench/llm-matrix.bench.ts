@@ -1,4 +1,6 @@
 // Prefill's products: 512 rows times the matrices of a 7B Llama, on matrix units with either tile and without them.
+
+import { unrolledOn } from '../../src/kernels/choices.js';
 import { hasMatrixUnits, testMatrixUnits } from '../../src/kernels/matrix-units.js';
 import { SCALINGS, type Scaling, tileBytes, WEIGHT_KINDS, type WeightKind } from '../../src/nn/weights.js';
 import { type BenchContext, type BenchRow, timeProgram } from './context.js';
@@ -52,7 +54,7 @@ async function multiply({ device }: BenchContext, product: Product, rows: number
         scaling: SCALINGS.indexOf(scaling),
         halfInput: 1,
         tileRows,
-        unrolled: device.info.kind === 'software' ? 0 : 1,
+        unrolled: unrolledOn(device),
       },
       grid: [Math.ceil(rows / tileRows), Math.ceil(outputs / TILE_OUTPUTS)],
     });

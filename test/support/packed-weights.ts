@@ -19,13 +19,6 @@ export function randomWeights(seed: number, shape: WeightShape): RandomWeights {
   return { quants, scales, values: numbers };
 }
 
-/** Words of `quants` and `scales` for all tiles; at least two. */
-export function packedWords(shape: WeightShape): { quants: number; scales: number } {
-  const tiles = Math.ceil(shape.rows / 32);
-  const bytes = tileBytes(shape);
-  return { quants: (tiles * bytes.quants) / 4, scales: Math.max(2, (tiles * bytes.scales) / 4) };
-}
-
 const bytesOf = (words: Uint32Array) => new DataView(words.buffer, words.byteOffset, words.byteLength);
 
 /** The quant (or the number, for dense kinds) of one weight. */

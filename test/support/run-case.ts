@@ -1,6 +1,6 @@
 // Runs one kernel case on a device, twice, and judges it. Shared by the vitest suite and the plain-Node runner.
 import type { Device, Recorder, Tensor } from '../../src/index.js';
-import { tileConstants } from '../../src/kernels/choices.js';
+import { unrolledOn } from '../../src/kernels/choices.js';
 import { type KernelName, kernelTable } from '../../src/kernels/generated.js';
 import { type CaseBuffer, type KernelCase, type KernelRun, Output, type Words } from './cases.js';
 import { bitsOf, judge } from './judge.js';
@@ -53,7 +53,7 @@ export function judgeRun(
 /** As the library does: on a software device a kernel with a long form runs in its short one, unless a case says which. */
 function shortForm(device: Device, kernel: KernelName): { unrolled?: number } {
   const hasForms = kernelTable[kernel].constants.some(({ name }) => name === 'unrolled');
-  return hasForms ? { unrolled: tileConstants(device, 0).unrolled } : {};
+  return hasForms ? { unrolled: unrolledOn(device) } : {};
 }
 
 async function runTwice(
