@@ -12,3 +12,6 @@ float activation_slope(uint kind, float x) {
   const float t = gelu_tanh(x);
   return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.7978845608 * (1 + 0.134145 * x * x);
 }
+
+// Of a gate: 0 SiLU, 1 GELU.
+float activate_gate(uint kind, float x) { return kind == 0 ? x / (1 + exp(-x)) : activate(2, x); }

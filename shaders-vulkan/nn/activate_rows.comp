@@ -18,8 +18,7 @@ layout(push_constant) uniform Params { uint rows, columns, stride; };
 float result_at(uint row, uint i) {
   if (activation == 2) return source[row * stride + i];
   const uint at = row * stride + i / 32 * 64 + i % 32;
-  const float gate = source[at];
-  return (activation == 0 ? gate / (1 + exp(-gate)) : activate(2, gate)) * source[at + 32];
+  return activate_gate(activation, source[at]) * source[at + 32];
 }
 
 void main() {

@@ -39,6 +39,7 @@ layout(push_constant) uniform Params {
 
 #define STORED_VALUES next_values
 #define STORED_BLOCKS next_blocks
+#include "../common/activation.glsl"
 #include "../common/store_block.glsl"
 #include "../common/weights.glsl"
 
@@ -47,11 +48,6 @@ const uint STORE = 0, ADD = 1, GATED = 2, ADD_ALONE = 3;
 const uint SETS = epilogue == GATED ? 2 : 1;
 #include "../common/project_sums.glsl"
 #include "../common/project_total.glsl"
-
-float act(float x) {
-  if (activation == 0) return x / (1 + exp(-x));
-  return 0.5 * x * (1 + tanh(clamp(0.7978845608 * (x + 0.044715 * x * x * x), -10.0, 10.0)));
-}
 
 // What an output's epilogue reads besides its total.
 struct Held { float bias, up_bias, result, norm; };
@@ -71,7 +67,7 @@ Held held_of(uint row, uint output_index, bool within) {
 void finish(uint row, uint output_index, bool within, Held held, float total[SETS]) {
   const uint at = row * stride + first_column + output_index;
   if (epilogue == GATED) {
-    const float value = within ? act(total[0] + held.bias) * (total[SETS - 1] + held.up_bias) : 0;
+    const float value = within ? activate_gate(activation, total[0] + held.bias) * (total[SETS - 1] + held.up_bias) : 0;
     store_blocks(row * next_stride + output_index / 32, row < rows, value, value);
     return;
   }

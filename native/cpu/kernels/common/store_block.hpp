@@ -27,6 +27,27 @@ struct StoredBlocks {
     if (form == 2) store_bytes(reinterpret_cast<int8_t*>(values) + block * 32, numbers, about);
   }
 
+  // `count` numbers from number `first` on. Where they are not `whole` blocks, other work has the rest of a block: then
+  // blocks get no squares, and the form is not bytes.
+  template <class NumberAt>
+  void store_numbers(size_t first, uint32_t count, bool whole, const NumberAt& number_at) const {
+    float block[32];
+    for (uint32_t i = 0; i < count; i++) {
+      const float number = number_at(i);
+      const size_t at = first + i;
+      if (whole) {
+        block[i % 32] = number;
+        if (i % 32 == 31) store(at / 32, block, squares_of(block));
+        continue;
+      }
+      if (form == 0)
+        std::memcpy(values + at * 4, &number, 4);
+      else
+        store_half(values + at * 2, number);
+      if (at % 32 == 0) WAVETILE_ISA::store(blocks + at / 32 * 4, Quad{1, 0, 0, 0});
+    }
+  }
+
  private:
   static void store_bytes(int8_t* quants, const float* numbers, float* about) {
     typedef int8_t Narrow __attribute__((vector_size(LANES)));

@@ -132,23 +132,12 @@ void store_rows(const Work& work) {
   const uint32_t form = work.dispatch.constants<Constants>().form;
   const StoredBlocks stored = {form, work.dispatch.buffer<uint8_t>(Binding::attended),
                                work.dispatch.buffer<float>(Binding::blocks)};
-  float block[32];
   for (uint32_t r = 0; r < work.count; r++) {
     const Online& online = work.online[r];
-    for (uint32_t i = 0; i < count; i++) {
-      const float value = r < work.live && i < work.size ? online.sums[i] / online.total : 0;
-      const size_t at = (size_t{work.first} + r) * blocks * 32 + column + i;
-      if (work.size % 32 == 0) {
-        block[i % 32] = value;
-        if (i % 32 == 31) stored.store(at / 32, block, squares_of(block));
-        continue;
-      }
-      if (form == 0)
-        std::memcpy(stored.values + at * 4, &value, 4);
-      else
-        store_half(stored.values + at * 2, value);
-      if (at % 32 == 0) store(stored.blocks + at / 32 * 4, Quad{1, 0, 0, 0});
-    }
+    const size_t at = (size_t{work.first} + r) * blocks * 32 + column;
+    stored.store_numbers(at, count, work.size % 32 == 0, [&](uint32_t i) {
+      return r < work.live && i < work.size ? online.sums[i] / online.total : 0;
+    });
   }
 }
 

@@ -111,22 +111,10 @@ void store_row(const Work& work, bool live) {
   const StoredBlocks stored = {form, work.dispatch.buffer<uint8_t>(Binding::attended),
                                work.dispatch.buffer<float>(Binding::blocks)};
   const uint32_t count = work.at.x == work.kv_heads - 1 ? blocks * 32 - first : columns;
-  float block[32];
-  for (uint32_t i = 0; i < count; i++) {
+  stored.store_numbers(size_t{work.at.z} * blocks * 32 + first, count, columns % 32 == 0, [&](uint32_t i) {
     const uint32_t h = i / work.size;
-    const float value = live && i < columns ? work.online[h].sums[i % work.size] / work.online[h].total : 0;
-    const size_t at = size_t{work.at.z} * blocks * 32 + first + i;
-    if (columns % 32 == 0) {
-      block[i % 32] = value;
-      if (i % 32 == 31) stored.store(at / 32, block, squares_of(block));
-      continue;
-    }
-    if (form == 0)
-      std::memcpy(stored.values + at * 4, &value, 4);
-    else
-      store_half(stored.values + at * 2, value);
-    if (at % 32 == 0) store(stored.blocks + at / 32 * 4, Quad{1, 0, 0, 0});
-  }
+    return live && i < columns ? work.online[h].sums[i % work.size] / work.online[h].total : 0;
+  });
 }
 
 }  // namespace
