@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readGguf } from '../../src/formats/gguf.js';
 import { ChatTemplate } from '../../src/llm/chat-template.js';
 import { ComputeError } from '../../src/runtime/errors.js';
+import { skipped } from '../support/skipped.js';
 import { DATA_MISSING, shared, vocabulary } from './tokenizer-data.js';
 
 const CHAT_ML =
@@ -87,7 +88,7 @@ describe('ChatTemplate', () => {
     );
   });
 
-  test.skipIf(DATA_MISSING)('the template of a file, and its text as tokens', async () => {
+  test.skipIf(DATA_MISSING)(`the template of a file, and its text as tokens${skipped(DATA_MISSING)}`, async () => {
     const path = 'data/tokenizers/ggml-vocab-phi-3.gguf';
     const { metadata } = await readGguf(`${shared}${path}`);
     const template = ChatTemplate.from(metadata.string('tokenizer.chat_template'), { bosToken: '<s>' });

@@ -7,6 +7,7 @@ import { configFromGguf } from '../../src/llm/config-gguf.js';
 import { configFromHf } from '../../src/llm/config-hf.js';
 import type { ComputeErrorCode } from '../../src/runtime/errors.js';
 import { bool, bools, f32, f32s, string, u32, type WrittenValue } from '../support/gguf-writer.js';
+import { skipped } from '../support/skipped.js';
 import { ggufOf } from './read-gguf.js';
 import { MODELS_MISSING, SHARED, SMALL_CONFIG, type SmallGguf, smallGguf } from './small-model.js';
 
@@ -237,7 +238,7 @@ describe('from config.json', () => {
   });
 });
 
-describe.skipIf(MODELS_MISSING !== undefined)('folders beside the checkout', () => {
+describe.skipIf(MODELS_MISSING)(`folders beside the checkout${skipped(MODELS_MISSING)}`, () => {
   const read = (name: string) => {
     const path = join(SHARED, 'data/architectures', name, 'config.json');
     return configFromHf(path, JSON.parse(readFileSync(path, 'utf8')));

@@ -7,6 +7,7 @@ import type { Device } from '../../src/index.js';
 import { LanguageModel } from '../../src/llm/language-model.js';
 import { testDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
+import { skipped } from '../support/skipped.js';
 import { randomTransformer, referenceLogits } from '../support/transformer.js';
 import { relativeError } from './feed.js';
 import { writeTransformer } from './random-model.js';
@@ -25,8 +26,9 @@ const SHAPE = {
 };
 
 const cpu = testDevices.find(({ backend }) => backend === 'cpu');
+const reason = cpu ? undefined : 'it is for the CPU device';
 
-describe.skipIf(!cpu)('a context of 32768 tokens on cpu', () => {
+describe.skipIf(reason)(`a context of 32768 tokens on cpu${skipped(reason)}`, () => {
   let folder: string;
   let device: Device;
   beforeAll(async () => {

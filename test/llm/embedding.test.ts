@@ -6,7 +6,8 @@ import { FlatIndex } from '../../src/index.js';
 import { LanguageModel } from '../../src/llm/language-model.js';
 import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
-import { cosine, MODELS, skipped, WEIGHTS_MISSING } from './feed.js';
+import { skipped, unlessOn } from '../support/skipped.js';
+import { cosine, MODELS, WEIGHTS_MISSING } from './feed.js';
 import { SHARED } from './small-model.js';
 
 const PATH = join(MODELS, 'demo-embed-7m-q8_0.gguf');
@@ -14,7 +15,8 @@ const DIMENSIONS = 256;
 
 describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) => {
   // Software Vulkan takes its time; packing is the host's work.
-  const slow = backend !== 'cpu';
+  const onlyCpu = unlessOn('cpu', backend);
+  const slow = onlyCpu !== undefined;
   let model: LanguageModel;
   const load = (options = {}) => LanguageModel.load(PATH, { device: device(), context: 256, ...options });
   const row = (vectors: Float32Array, i: number) => vectors.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS);
@@ -52,7 +54,7 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     }
   });
 
-  test.skipIf(slow)('a text longer than a pass spans several', async () => {
+  test.skipIf(onlyCpu)(`a text longer than a pass spans several${skipped(onlyCpu)}`, async () => {
     const { chunk, rest } = { chunk: 128, rest: 72 };
     const [long] = [Array.from(new Random(8).words(chunk + rest, 4096))];
     const pooled = await model.embed([long], { normalize: false });
@@ -78,7 +80,7 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     expect(cosine(both[0], both[1])).toBeGreaterThan(0.99999);
   });
 
-  test.skipIf(slow)('texts that are too long are an error, or lose their end', async () => {
+  test.skipIf(onlyCpu)(`texts that are too long are an error, or lose their end${skipped(onlyCpu)}`, async () => {
     const long = Array.from(new Random(3).words(257, 4096));
     await expect(async () => model.embed([[1], long])).rejects.toThrow(
       'texts[1] must have at most 256 tokens, got 257',
@@ -87,7 +89,7 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     expect(cosine(cut, await model.embed([long.slice(0, 256)]))).toBeGreaterThan(0.9999);
   });
 
-  test.skipIf(slow)('several calls at a time do not mix', async () => {
+  test.skipIf(onlyCpu)(`several calls at a time do not mix${skipped(onlyCpu)}`, async () => {
     using two = await load({ sequences: 3 });
     const many = [texts(12, 40), texts(13, 60), texts(14, 30)];
     const wanted = [];
@@ -96,17 +98,20 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     for (const [i, vectors] of together.entries()) expect(cosine(vectors, wanted[i])).toBeGreaterThan(0.99999);
   });
 
-  test.skipIf(slow)('texts that are embedded leave a generation its part of the cache', async () => {
-    using two = await load({ sequences: 2, context: 64 });
-    const options = { temperature: 0, ignoreEnd: true, maxTokens: 56 };
-    const alone = await two.generate([0, 5, 9], options).summary();
-    const [together, vectors] = await Promise.all([
-      two.generate([0, 5, 9], options).summary(),
-      two.embed(texts(20, 64)),
-    ]);
-    expect(together.ids).toEqual(alone.ids);
-    expect(vectors.length).toBe(20 * DIMENSIONS);
-  });
+  test.skipIf(onlyCpu)(
+    `texts that are embedded leave a generation its part of the cache${skipped(onlyCpu)}`,
+    async () => {
+      using two = await load({ sequences: 2, context: 64 });
+      const options = { temperature: 0, ignoreEnd: true, maxTokens: 56 };
+      const alone = await two.generate([0, 5, 9], options).summary();
+      const [together, vectors] = await Promise.all([
+        two.generate([0, 5, 9], options).summary(),
+        two.embed(texts(20, 64)),
+      ]);
+      expect(together.ids).toEqual(alone.ids);
+      expect(vectors.length).toBe(20 * DIMENSIONS);
+    },
+  );
 
   test('an index takes the vectors from the device', async () => {
     const passages = ['a duel in the snow', 'the price of bread', 'In the beginning God created the heaven', 'a ball'];

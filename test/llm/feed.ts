@@ -14,7 +14,6 @@ export const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 const WEIGHTS = join(SHARED, 'models/demo-lm-7m-f16.gguf');
 /** Why tests on models that the repository does not carry are skipped. */
 export const WEIGHTS_MISSING = existsSync(WEIGHTS) ? undefined : `no models in ${SHARED}`;
-export const skipped = (missing: string | undefined) => (missing ? ` (skipped: ${missing})` : '');
 
 export function openTransformer(device: Device, path: string, options: ModelLoadOptions = {}): Promise<Transformer> {
   return loadModel(path, { ...options, device }, ({ weights, shape }) =>

@@ -10,6 +10,7 @@ import { LanguageModel } from '../../src/llm/language-model.js';
 import type { ModelLoadOptions } from '../../src/llm/load-model.js';
 import { describeDevices } from '../support/devices.js';
 import { ggufFile, string, strings } from '../support/gguf-writer.js';
+import { skipped, unlessOn } from '../support/skipped.js';
 import { MODELS } from './feed.js';
 import { smallGguf } from './small-model.js';
 
@@ -32,7 +33,8 @@ const textOf = (chunks: readonly GenerationChunk[]) => chunks.map(({ text }) => 
 
 describeDevices('generation', (device, { backend }) => {
   // Software Vulkan takes its time; what the host does alone is seen on one device.
-  const onCpu = backend === 'cpu';
+  const onlyCpu = unlessOn('cpu', backend);
+  const onCpu = onlyCpu === undefined;
   const COUNT = onCpu ? 24 : 8;
   const GREEDY = { temperature: 0, ignoreEnd: true, maxTokens: COUNT };
   let model: LanguageModel;
@@ -64,7 +66,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(() => generation[Symbol.asyncIterator]()).toThrow(/can be iterated over once/);
   });
 
-  test.skipIf(!onCpu)('ends before a stop string, wherever it lies among the tokens', async () => {
+  test.skipIf(onlyCpu)(`ends before a stop string, wherever it lies among the tokens${skipped(onlyCpu)}`, async () => {
     for (const stop of [
       'reign',
       'of the L',
@@ -83,7 +85,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(await greedy({ stop: 'the LORDs' }).text()).toBe(greedyText);
   });
 
-  test.skipIf(!onCpu)('ends at given tokens, which are no text', async () => {
+  test.skipIf(onlyCpu)(`ends at given tokens, which are no text${skipped(onlyCpu)}`, async () => {
     const last = greedyIds.findIndex((id, i) => i > 4 && greedyIds.indexOf(id) === i);
     const { text, ids, finishReason } = await greedy({ stopIds: [greedyIds[last]] }).summary();
     expect(ids).toEqual(greedyIds.slice(0, last + 1));
@@ -107,13 +109,13 @@ describeDevices('generation', (device, { backend }) => {
     );
   });
 
-  test.skipIf(!onCpu)('one token is enough', async () => {
+  test.skipIf(onlyCpu)(`one token is enough${skipped(onlyCpu)}`, async () => {
     const { ids, usage } = await greedy({ maxTokens: 1 }).summary();
     expect(ids).toEqual(greedyIds.slice(0, 1));
     expect(usage.completionTokens).toBe(1);
   });
 
-  test.skipIf(!onCpu)('leaving the loop frees the sequence for the next', async () => {
+  test.skipIf(onlyCpu)(`leaving the loop frees the sequence for the next${skipped(onlyCpu)}`, async () => {
     const generation = greedy();
     let seen = 0;
     for await (const _ of generation) if (++seen === 3) break;
@@ -151,7 +153,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(usage.cachedTokens).toBe(usage.promptTokens - 1);
   });
 
-  test.skipIf(!onCpu)('an abort while a prompt is read does not wait for it', async () => {
+  test.skipIf(onlyCpu)(`an abort while a prompt is read does not wait for it${skipped(onlyCpu)}`, async () => {
     const reason = new Error('too long');
     const prompt = Array.from({ length: 128 }, (_, i) => (i * 37) % 4096);
     const controller = new AbortController();
@@ -166,7 +168,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(await greedy().text()).toBe(greedyText);
   });
 
-  test.skipIf(!onCpu)('an abort ends the waiting for a sequence too', async () => {
+  test.skipIf(onlyCpu)(`an abort ends the waiting for a sequence too${skipped(onlyCpu)}`, async () => {
     const first = greedy()[Symbol.asyncIterator]();
     await first.next();
     const controller = new AbortController();
@@ -179,7 +181,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(await next).toBe(greedyText);
   });
 
-  test.skipIf(!onCpu)('a seed decides', async () => {
+  test.skipIf(onlyCpu)(`a seed decides${skipped(onlyCpu)}`, async () => {
     const story = (seed?: number) =>
       model
         .generate(PROMPT, { maxTokens: 16, temperature: 1.5, topK: 0, topP: 1, minP: 0, ...(seed && { seed }) })
@@ -210,7 +212,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test.skipIf(!onCpu)('with one sequence the second text waits', async () => {
+  test.skipIf(onlyCpu)(`with one sequence the second text waits${skipped(onlyCpu)}`, async () => {
     const order: string[] = [];
     const run = async (name: string) => {
       const text = await greedy().text();
@@ -238,7 +240,7 @@ describeDevices('generation', (device, { backend }) => {
     expect(turns).toBeGreaterThan(COUNT / 3);
   });
 
-  test.skipIf(!onCpu)('a text goes on while many of other lengths come and go', async () => {
+  test.skipIf(onlyCpu)(`a text goes on while many of other lengths come and go${skipped(onlyCpu)}`, async () => {
     using two = await load({ sequences: 2 });
     const long = two.generate(PROMPT, GREEDY)[Symbol.asyncIterator]();
     let text = (await long.next()).value?.text ?? '';

@@ -7,6 +7,7 @@ import { ModelFile } from '../../src/llm/model-file.js';
 import type { ComputeErrorCode } from '../../src/runtime/errors.js';
 import { writeRandomGguf } from '../bench/random-gguf.js';
 import { ggufFile, string, u32, type WrittenTensor } from '../support/gguf-writer.js';
+import { skipped } from '../support/skipped.js';
 import {
   MODELS_MISSING,
   SHARED,
@@ -244,7 +245,7 @@ describe('ModelFile.open', () => {
   });
 });
 
-describe.skipIf(MODELS_MISSING !== undefined)('models beside the checkout', () => {
+describe.skipIf(MODELS_MISSING)(`models beside the checkout${skipped(MODELS_MISSING)}`, () => {
   it.each([
     ['data/architectures/gemma3', 'postFfnNorm'],
     ['data/architectures/llama3', 'q'],

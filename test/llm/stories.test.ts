@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LanguageModel } from '../../src/llm/language-model.js';
 import { describeDevices } from '../support/devices.js';
-import { skipped } from './feed.js';
+import { skipped } from '../support/skipped.js';
+import {} from './feed.js';
 import { SHARED } from './small-model.js';
 
 const FOLDER = join(SHARED, 'data/stories260K');
 const MISSING = existsSync(FOLDER) ? undefined : `no stories in ${SHARED}`;
 
 describeDevices(`stories260K${skipped(MISSING)}`, (device, { backend }) => {
-  test.skipIf(MISSING)('256 tokens from its beginning token on', async () => {
+  test.skipIf(MISSING)(`256 tokens from its beginning token on${skipped(MISSING)}`, async () => {
     using model = await LanguageModel.load(join(FOLDER, 'stories260K.gguf'), { device: device() });
     const golden = readFileSync(join(FOLDER, 'greedy_run.c_256.txt'), 'utf8').trimEnd();
     const maxTokens = backend === 'cpu' ? 256 : 48;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { StopMatcher, TextStream } from '../../src/llm/tokenizer/text-stream.js';
 import { Tokenizer } from '../../src/llm/tokenizer/tokenizer.js';
+import { skipped } from '../support/skipped.js';
 import { DATA_MISSING, vectors, vocabulary } from './tokenizer-data.js';
 
 const bytesVocabulary = Tokenizer.fromJson({
@@ -66,10 +67,13 @@ describe('TextStream', () => {
     }
   });
 
-  test.skipIf(DATA_MISSING).each(['gpt-2', 'llama-spm'])('%s: test strings come back', async (name) => {
-    const tokenizer = await vocabulary(name);
-    for (const { text, ids } of vectors(name)) expect(streamed(tokenizer, ids).join('')).toBe(text);
-  });
+  test.skipIf(DATA_MISSING).each(['gpt-2', 'llama-spm'])(
+    `%s: test strings come back${skipped(DATA_MISSING)}`,
+    async (name) => {
+      const tokenizer = await vocabulary(name);
+      for (const { text, ids } of vectors(name)) expect(streamed(tokenizer, ids).join('')).toBe(text);
+    },
+  );
 });
 
 describe('StopMatcher', () => {

@@ -5,9 +5,10 @@ import { namedSplitter } from '../../src/llm/tokenizer/pre-tokenizers.js';
 import { wordSplitter } from '../../src/llm/tokenizer/sentence-piece.js';
 import { Tokenizer } from '../../src/llm/tokenizer/tokenizer.js';
 import { ComputeError } from '../../src/runtime/errors.js';
+import { skipped } from '../support/skipped.js';
 import { DATA_MISSING, ggufTokenizer, readText, vectors, vocabulary, warAndPeace } from './tokenizer-data.js';
 
-describe.skipIf(DATA_MISSING)('vocabularies in GGUF', () => {
+describe.skipIf(DATA_MISSING)(`vocabularies in GGUF${skipped(DATA_MISSING)}`, () => {
   test.each(['gpt-2', 'llama-spm', 'phi-3', 'bert-bge'])('%s: all test strings', async (name) => {
     const tokenizer = await vocabulary(name);
     const cases = vectors(name);

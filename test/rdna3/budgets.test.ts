@@ -1,5 +1,6 @@
 // The code that RADV's compiler makes of the hot kernels stays within its budget: registers, spills, instructions.
 import { describe, expect, test } from 'vitest';
+import { skipped } from '../support/skipped.js';
 import { budgets } from './budgets.js';
 import { compile, type Family, whyNot } from './compile.js';
 
@@ -19,7 +20,7 @@ function vectorInstructions(assembly: string): number {
 }
 const isDot = (line: string) => line.startsWith('v_dot4');
 
-describe.skipIf(reason)(`RDNA3 code${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(reason)(`RDNA3 code${skipped(reason)}`, () => {
   const runs = families.flatMap((family) =>
     budgets.map((budget) => [budget.kernel, constantsOf(budget.constants), family, budget] as const),
   );

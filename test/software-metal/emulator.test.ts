@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { skipped } from '../support/skipped.js';
 import { type KernelCase, kernelCases } from './cases.js';
 import { type Build, compile, runKernel, temporaryFolder, whyNot } from './run.js';
 
@@ -23,7 +24,7 @@ async function expectRight(library: string, { run, output, expected, tolerance }
   ).toBe(true);
 }
 
-describe.skipIf(reason)(`software Metal${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(reason)(`software Metal${skipped(reason)}`, () => {
   const folder = temporaryFolder();
   const builds: [string, { build: Build; fastMath?: boolean }][] = [
     ['fast', { build: 'fast' }],

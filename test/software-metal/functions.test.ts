@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../support/random.js';
+import { skipped } from '../support/skipped.js';
 import { bf16, f16 } from './formats.js';
 import { compile, runKernel, temporaryFolder, whyNot } from './run.js';
 
@@ -87,7 +88,7 @@ const ofLanes: Rows = [
   ['simd_broadcast_first', (i) => (i >= 5 ? at(5) : 0)],
 ];
 
-describe.skipIf(reason)(`library functions${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describe.skipIf(reason)(`library functions${skipped(reason)}`, () => {
   const folder = temporaryFolder();
   const results = new Map<string, { whole: Uint32Array; real: Float32Array }>();
 

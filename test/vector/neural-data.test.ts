@@ -5,6 +5,7 @@ import { type Device, NeuralCodec, readNpy } from '../../src/index.js';
 import { principalDirections, Turns } from '../../src/vector/neural-codec-linear.js';
 import { Random } from '../../src/vector/random.js';
 import { describeDevices } from '../support/devices.js';
+import { skipped } from '../support/skipped.js';
 import { readSift, SIFT_MISSING } from './sift.js';
 
 interface Shape {
@@ -43,7 +44,7 @@ async function compare(device: Device, vectors: Float32Array, training: Training
 }
 
 describeDevices('the trained codec reconstructs better than PCA with int8', (device) => {
-  describe.skipIf(SIFT_MISSING !== undefined)(`SIFT10K${SIFT_MISSING ? ` (skipped: ${SIFT_MISSING})` : ''}`, () => {
+  describe.skipIf(SIFT_MISSING)(`SIFT10K${skipped(SIFT_MISSING)}`, () => {
     test('10,000 vectors, 128 to 32', async () => {
       const { base } = await readSift();
       await compare(device(), base, { dimensions: 128, latentDimensions: 32, epochs: 5 }, 'SIFT10K 128 to 32');

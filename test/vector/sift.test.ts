@@ -2,11 +2,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FlatIndex, IvfFlatIndex, IvfPqIndex, KMeans, ProductQuantizer } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
+import { skipped } from '../support/skipped.js';
 import { DIMENSIONS, nearestRecall, readSift, recall, row, SIFT_MISSING, type Sift, squaredDistance } from './sift.js';
 
-if (SIFT_MISSING !== undefined) test.skip(`SIFT10K recall (${SIFT_MISSING})`, () => undefined);
-
-describe.skipIf(SIFT_MISSING !== undefined)('on SIFT10K', () => {
+describe.skipIf(SIFT_MISSING)(`on SIFT10K${skipped(SIFT_MISSING)}`, () => {
   let sift: Sift;
   beforeAll(async () => {
     sift = await readSift();
