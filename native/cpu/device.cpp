@@ -1,7 +1,6 @@
 // The CPU as a device: always there, one of them, with the same limits as a GPU so that the same programs run on it.
 #include "device/device.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "cpu/isa.hpp"
@@ -95,11 +94,7 @@ std::shared_ptr<Device> open(uint32_t index, const OpenOptions& options) {
   const std::string_view isa = choose_isa();
   DeviceInfo info = device_info(isa);
   if (options.threads) info.compute_threads = options.threads;
-  if (options.max_binding_bytes) {
-    const uint64_t step = info.binding_alignment, asked = std::max(step, options.max_binding_bytes / step * step);
-    info.max_binding_bytes = std::min(info.max_binding_bytes, asked);
-  }
-  return std::make_shared<CpuDevice>(std::move(info), isa, options.memory_limit_bytes);
+  return std::make_shared<CpuDevice>(with_options(std::move(info), options), isa, options.memory_limit_bytes);
 }
 
 std::vector<std::string> diagnose() {

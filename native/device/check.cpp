@@ -1,6 +1,7 @@
 // Ranges inside their buffers, alignment, binding and grid limits, counts that match the kernel's contract.
 #include "device/check.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace wavetile {
@@ -77,6 +78,23 @@ void check(const FillCommand& fill, const DeviceInfo&) {
 }
 
 }  // namespace
+
+DeviceInfo with_options(DeviceInfo info, const OpenOptions& options) {
+  if (options.max_binding_bytes) {
+    const uint64_t step = info.binding_alignment;
+    const uint64_t asked = std::max(step, options.max_binding_bytes / step * step);
+    info.max_binding_bytes = std::min(info.max_binding_bytes, asked);
+  }
+  return info;
+}
+
+void check_buffer_bytes(uint64_t bytes, const DeviceInfo& info) {
+  if (bytes <= info.max_buffer_bytes) return;
+  throw Error(
+      ErrorCode::out_of_memory,
+      "asked for " + format_bytes(bytes) + " in one buffer, the device allows " + format_bytes(info.max_buffer_bytes),
+      "split the data over several buffers");
+}
 
 void check_commands(const std::vector<Command>& commands, const DeviceInfo& info) {
   for (const Command& command : commands) {

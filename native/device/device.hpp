@@ -158,6 +158,7 @@ struct Backend {
 std::vector<Backend> backends();
 
 Backend vulkan_backend();  // in native/vulkan, when the build has it
+Backend metal_backend();   // in native/metal, when the build has it
 Backend cpu_backend();     // in native/cpu
 
 }  // namespace wavetile

@@ -8,6 +8,9 @@ std::vector<Backend> backends() {
 #ifdef WAVETILE_HAS_VULKAN
   all.push_back(vulkan_backend());
 #endif
+#ifdef WAVETILE_HAS_METAL
+  all.push_back(metal_backend());
+#endif
   all.push_back(cpu_backend());
   return all;
 }

@@ -1,7 +1,6 @@
 // Brings the parts together, and the backend's entry.
 #include "vulkan/device.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "device/check.hpp"
@@ -9,15 +8,6 @@
 namespace wavetile {
 namespace vulkan {
 namespace {
-
-DeviceInfo info_with(DeviceInfo info, const OpenOptions& options) {
-  if (options.max_binding_bytes) {
-    const uint64_t step = info.binding_alignment;
-    const uint64_t asked = std::max(step, options.max_binding_bytes / step * step);
-    info.max_binding_bytes = std::min(info.max_binding_bytes, asked);
-  }
-  return info;
-}
 
 std::vector<DeviceInfo> list() {
   std::vector<DeviceInfo> infos;
@@ -49,7 +39,7 @@ std::shared_ptr<Device> open(uint32_t index, const OpenOptions& options) {
 
 VulkanDevice::VulkanDevice(std::shared_ptr<Context> context, const OpenOptions& options)
     : context_(std::move(context)),
-      info_(info_with(context_->physical.info, options)),
+      info_(with_options(context_->physical.info, options)),
       memory_(make_memory_pool(context_, options.memory_limit_bytes)),
       pipelines_(context_, options.cache_folder),
       queue_(Queue::start(context_)) {}
@@ -61,11 +51,7 @@ VulkanDevice::~VulkanDevice() {
 
 void VulkanDevice::check_size(uint64_t bytes) const {
   context_->throw_if_lost();
-  if (bytes <= info_.max_buffer_bytes) return;
-  throw Error(
-      ErrorCode::out_of_memory,
-      "asked for " + format_bytes(bytes) + " in one buffer, the device allows " + format_bytes(info_.max_buffer_bytes),
-      "split the data over several buffers");
+  check_buffer_bytes(bytes, info_);
 }
 
 std::shared_ptr<Buffer> VulkanDevice::allocate(uint64_t bytes) {

@@ -1,5 +1,7 @@
 // What `wavetile doctor` says about Vulkan: loader, drivers, devices, and how to get what is missing.
+#ifndef _WIN32
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <cstdlib>
@@ -47,16 +49,24 @@ void add_driver_files(Lines& lines) {
 Lines graphics_cards() {
   Lines cards;
   for (const fs::path& entry : entries_of("/sys/class/drm")) {
-    const std::string name = entry.filename();
+    const std::string name = entry.filename().string();
     if (name.rfind("card", 0) != 0 || name.find('-') != std::string::npos) continue;
     std::string vendor = "unknown vendor";
     std::ifstream(entry / "device/vendor") >> vendor;
     std::error_code error;
-    const std::string driver = fs::read_symlink(entry / "device/driver", error).filename();
+    const std::string driver = fs::read_symlink(entry / "device/driver", error).filename().string();
     cards.push_back(name + " (vendor " + vendor + (driver.empty() ? "" : ", kernel driver " + driver) + ")");
   }
   if (fs::exists("/proc/driver/nvidia/version")) cards.emplace_back("an NVIDIA GPU (kernel driver nvidia)");
   return cards;
+}
+
+bool may_open(const fs::path& node) {
+#ifdef _WIN32
+  return fs::exists(node);
+#else
+  return access(node.c_str(), R_OK | W_OK) == 0;
+#endif
 }
 
 void add_access_problems(Lines& lines) {
@@ -65,7 +75,7 @@ void add_access_problems(Lines& lines) {
   for (const fs::path& node : nodes) {
     if (node.filename().string().rfind("renderD", 0) != 0) continue;
     any = true;
-    if (access(node.c_str(), R_OK | W_OK) == 0) continue;
+    if (may_open(node)) continue;
     lines.push_back(node.string() +
                     " may not be opened by this user: `sudo usermod -aG render $USER`, then log in anew");
   }

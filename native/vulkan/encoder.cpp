@@ -1,7 +1,7 @@
 // Dispatches, copies and fills; independent ones stay without a barrier and overlap.
 #include "vulkan/encoder.hpp"
 
-#include "vulkan/hazards.hpp"
+#include "device/hazards.hpp"
 #include "vulkan/memory.hpp"
 
 namespace wavetile::vulkan {

@@ -113,28 +113,11 @@ void Pipeline::create_pipeline(const Kernel& kernel, const std::vector<uint32_t>
 }
 
 std::shared_ptr<Pipeline> Pipelines::get(const Kernel& kernel, const std::vector<uint32_t>& constants) {
-  const Key key{&kernel, constants};
-  std::promise<std::shared_ptr<Pipeline>> promise;
-  {
-    std::unique_lock lock(mutex_);
-    if (const auto found = pipelines_.find(key); found != pipelines_.end()) {
-      const auto pipeline = found->second;
-      lock.unlock();
-      return pipeline.get();
-    }
-    pipelines_.emplace(key, promise.get_future().share());
-  }
-  try {
+  return pipelines_.get({&kernel, constants}, [&] {
     auto pipeline = std::make_shared<Pipeline>(context_, kernel, constants, cache_.vk_cache);
     cache_.mark_changed();
-    promise.set_value(pipeline);
     return pipeline;
-  } catch (...) {
-    promise.set_exception(std::current_exception());
-    const std::lock_guard lock(mutex_);
-    pipelines_.erase(key);  // the next one may try again
-    throw;
-  }
+  });
 }
 
 }  // namespace wavetile::vulkan

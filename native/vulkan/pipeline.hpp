@@ -1,14 +1,12 @@
 // Compute pipelines: one for each kernel and set of constants, compiled once per device.
 #pragma once
-#include <future>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "device/kernel.hpp"
+#include "device/once_map.hpp"
 #include "vulkan/pipeline_cache.hpp"
 
 namespace wavetile::vulkan {
@@ -47,8 +45,7 @@ class Pipelines {
 
   std::shared_ptr<Context> context_;
   PipelineCache cache_;
-  std::mutex mutex_;
-  std::map<Key, std::shared_future<std::shared_ptr<Pipeline>>> pipelines_;
+  OnceMap<Key, Pipeline> pipelines_;
 };
 
 }  // namespace wavetile::vulkan

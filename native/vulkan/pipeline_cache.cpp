@@ -6,6 +6,8 @@
 #include <random>
 #include <system_error>
 
+#include "device/checksum.hpp"
+
 namespace wavetile::vulkan {
 namespace {
 
@@ -18,11 +20,10 @@ struct Header {
   uint64_t magic, bytes, checksum;
 };
 
-// FNV-1a
 uint64_t checksum_of(const std::vector<std::byte>& data) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const std::byte byte : data) hash = (hash ^ static_cast<uint64_t>(byte)) * 0x100000001b3;
-  return hash;
+  Checksum checksum;
+  checksum.add({reinterpret_cast<const char*>(data.data()), data.size()});
+  return checksum.value;
 }
 
 std::vector<std::byte> read_cache(const fs::path& path) {

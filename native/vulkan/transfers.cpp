@@ -1,8 +1,8 @@
 // Copies between host blocks and buffers. Writes by the host before the submission need no barrier, reads after it do.
 #include "vulkan/transfers.hpp"
 
+#include "device/hazards.hpp"
 #include "vulkan/barrier.hpp"
-#include "vulkan/hazards.hpp"
 #include "vulkan/memory.hpp"
 
 namespace wavetile::vulkan {

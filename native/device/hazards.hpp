@@ -5,7 +5,7 @@
 
 #include "device/device.hpp"
 
-namespace wavetile::vulkan {
+namespace wavetile {
 
 struct RangeAccess {
   const BufferRange* range;
@@ -28,4 +28,4 @@ class Hazards {
   std::unordered_map<const Buffer*, std::vector<Used>> used_;
 };
 
-}  // namespace wavetile::vulkan
+}  // namespace wavetile

@@ -1,7 +1,7 @@
 // Ranges are compared by bytes within a buffer; two buffers never share memory.
-#include "vulkan/hazards.hpp"
+#include "device/hazards.hpp"
 
-namespace wavetile::vulkan {
+namespace wavetile {
 namespace {
 
 bool writes(Access access) { return static_cast<uint8_t>(access) & static_cast<uint8_t>(Access::write); }
@@ -41,4 +41,4 @@ void Hazards::add(const std::vector<RangeAccess>& accesses) {
   }
 }
 
-}  // namespace wavetile::vulkan
+}  // namespace wavetile
