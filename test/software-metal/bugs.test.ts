@@ -103,6 +103,12 @@ const misuses: [misuse: string, found: RegExp | NodeJS.Signals][] = [
   ['setBytes of more than 4096 bytes', /setBytes of 5000 bytes/],
   ['setBytes for what the kernel writes', /buffer 2 is written, and bound with setBytes/],
   ['concurrent dispatches without a barrier', /conflicts with an earlier dispatch of this concurrent encoder/],
+  [
+    'concurrent dispatches that write overlapping parts of a buffer',
+    /^race: write after a write by thread 1 of another dispatch of buffer 2, byte 4/,
+  ],
+  ['an untracked buffer in two encoders without a fence', /used by an earlier encoder, with no fence between/],
+  ['a fence that nobody updates', /waitForFence before any updateFence/],
   ['a release too many', /release sent to a released object/],
   ['autorelease without a pool', /autoreleased with no pool in place/],
   ['a buffer released while the GPU uses it', /GPU access sent to a released object/],
@@ -118,7 +124,8 @@ describe.skipIf(reason)(`planted misuses of the API${skipped}`, () => {
   const program = join(programs, 'software_metal_misuse');
   let library: string;
   beforeAll(async () => {
-    ({ library } = await compile(join(import.meta.dirname, 'kernels/gemv_q4.metal'), { build: 'fast', folder }));
+    const kernels = join(import.meta.dirname, 'kernels/gemv_q4.metal');
+    ({ library } = await compile(kernels, { build: 'checked', folder }));
   });
   const use = (name: string) =>
     end(program, [library, name], {
@@ -130,6 +137,8 @@ describe.skipIf(reason)(`planted misuses of the API${skipped}`, () => {
     'a dispatch',
     'a grid from a buffer',
     'concurrent dispatches with a barrier',
+    'parts of a buffer in concurrent dispatches',
+    'an untracked buffer in two encoders with a fence',
     'a library from bytes',
     'a library from source',
   ])('allowed: %s', async (name) => expect(await use(name)).toMatchObject({ status: 0, stderr: '' }));

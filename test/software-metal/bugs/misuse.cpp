@@ -71,6 +71,21 @@ void dispatch_with(MTL::Library* library) {
   expect_sums(commands);
 }
 
+/** Two encoders that write a buffer which Metal does not track. */
+void write_twice(MTL::Fence* fence) {
+  auto* untracked = make_buffer(8, MTL::ResourceHazardTrackingModeUntracked);
+  auto* commands = queue->commandBuffer();
+  for (int i = 0; i < 2; i++) {
+    auto* encoder = commands->computeCommandEncoder();
+    if (fence && i > 0) encoder->waitForFence(fence);
+    bind(encoder, untracked);
+    dispatch_two(encoder);
+    if (fence) encoder->updateFence(fence);
+    encoder->endEncoding();
+  }
+  finish(commands);
+}
+
 std::string read_file(const char* path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -113,6 +128,20 @@ const std::map<std::string, void (*)()> allowed = {
        finish(commands);
        expect_sums(commands);
      }},
+    {"parts of a buffer in concurrent dispatches",
+     [] {
+       auto* commands = queue->commandBuffer();
+       auto* encoder = commands->computeCommandEncoder(MTL::DispatchTypeConcurrent);
+       auto* parts = make_buffer(16);
+       bind(encoder, parts);
+       dispatch_two(encoder);
+       encoder->setBuffer(parts, 8, 2);
+       dispatch_two(encoder);
+       encoder->endEncoding();
+       finish(commands);
+       if (commands->status() == MTL::CommandBufferStatusError) exit(1);
+     }},
+    {"an untracked buffer in two encoders with a fence", [] { write_twice(device->newFence()); }},
     {"a library from bytes",
      [] {
        const std::string bytes = read_file(library_path);
@@ -188,6 +217,22 @@ const std::map<std::string, void (*)()> refused = {
        encoder->setBuffer(addends, 0, 2);
        dispatch_two(encoder);
      }},
+    {"concurrent dispatches that write overlapping parts of a buffer",  // only the checked build sees it
+     [] {
+       auto* commands = queue->commandBuffer();
+       auto* encoder = commands->computeCommandEncoder(MTL::DispatchTypeConcurrent);
+       auto* parts = make_buffer(16);
+       bind(encoder, parts);
+       dispatch_two(encoder);
+       encoder->setBuffer(parts, 4, 2);
+       dispatch_two(encoder);
+       encoder->endEncoding();
+       finish(commands);
+       if (commands->status() == MTL::CommandBufferStatusError) abort();
+     }},
+    {"an untracked buffer in two encoders without a fence", [] { write_twice(nullptr); }},
+    {"a fence that nobody updates",
+     [] { queue->commandBuffer()->computeCommandEncoder()->waitForFence(device->newFence()); }},
     {"a release too many",
      [] {
        auto* buffer = make_buffer(16);

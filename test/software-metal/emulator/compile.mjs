@@ -1,7 +1,8 @@
 // Stands in for `xcrun metal` on Linux: compiles a .metal file into a shared object that runs on the CPU, or checks it.
-// usage: compile.mjs [--checked | --syntax] [--fast-math] [--keep file.cpp] kernel.metal [kernel.metallib]
+// usage: compile.mjs [--checked | --syntax] [--fast-math] [--include folder]… [--keep file.cpp] kernel.metal [kernel.metallib]
+// --without-barrier kernel:n leaves out a file's n-th threadgroup_barrier, from 0 on, when that kernel is in it.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -54,8 +55,8 @@ function clang(args) {
   return stdout;
 }
 
-function preprocess(source) {
-  const include = ['-I', join(here, 'include'), '-I', dirname(source)];
+function preprocess(source, folders) {
+  const include = [join(here, 'include'), dirname(source), ...folders].flatMap((path) => ['-I', path]);
   const flags = ['-x', 'c++', '-std=c++17', '-nostdinc', '-undef', '-Wno-reserved-user-defined-literal'];
   return clang(['-E', ...flags, ...predefined, ...include, source]);
 }
@@ -71,13 +72,27 @@ function compile(code, { build, fastMath, output, folder }) {
   clang(['-shared', object, '-o', output, `-L${libraries}`, '-lsoftware_metal_emulator', `-Wl,-rpath,${libraries}`]);
 }
 
+/** The path of a file like `source` that lacks one barrier, or `source`. */
+function mutated(source, mutation, folder) {
+  const [kernel, number] = mutation.split(':');
+  const text = readFileSync(source, 'utf8');
+  if (!text.includes(`kernel void ${kernel}(`)) return source;
+  let count = 0;
+  const path = join(folder, 'mutated.metal');
+  const removeOne = (barrier) => (count++ === Number(number) ? '' : barrier);
+  writeFileSync(path, text.replace(/threadgroup_barrier\([^)]*\);/g, removeOne));
+  return path;
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     checked: { type: 'boolean' },
     syntax: { type: 'boolean' },
     'fast-math': { type: 'boolean' },
+    include: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string' },
+    'without-barrier': { type: 'string' },
   },
 });
 const [source, output] = positionals;
@@ -85,7 +100,12 @@ const build = values.checked ? 'checked' : values.syntax ? 'syntax' : 'fast';
 if (!source || (build !== 'syntax' && !output)) fail('usage: compile.mjs [options] kernel.metal kernel.metallib');
 const folder = mkdtempSync(join(tmpdir(), 'software-metal-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-const { code, errors } = translate(preprocess(source), { file: source, isSyntaxOnly: build === 'syntax' });
+const barrier = values['without-barrier'];
+const input = barrier === undefined ? source : mutated(source, barrier, folder);
+const { code, errors } = translate(preprocess(input, values.include), {
+  file: input,
+  isSyntaxOnly: build === 'syntax',
+});
 if (values.keep) writeFileSync(values.keep, code);
 if (errors.length > 0) fail(errors.join('\n'));
 compile(code, { build, fastMath: values['fast-math'], output, folder });

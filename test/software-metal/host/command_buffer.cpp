@@ -1,5 +1,8 @@
 // Command buffers: encoding, committing, waiting.
+#include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 
 #include "commands.hpp"
 #include "encoders.hpp"
@@ -12,6 +15,15 @@ constexpr uint64_t kEventTimeoutMs = 20'000;
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/** SOFTWARE_METAL_FAIL=<code>@<n>: the n-th command buffer of the process, from 0 on, fails with this code. */
+MTL::CommandBufferError injected_error() {
+  static std::atomic<int> count{0};
+  int code = 0, at = 0;
+  const char* setting = getenv("SOFTWARE_METAL_FAIL");
+  const bool is_set = setting && sscanf(setting, "%d@%d", &code, &at) == 2;
+  return is_set && count++ == at ? static_cast<MTL::CommandBufferError>(code) : MTL::CommandBufferErrorNone;
 }
 
 template <class T>
@@ -57,12 +69,23 @@ void CommandBuffer::hold(const NS::Object* object) {
   if (retains && object) held.push_back(NS::RetainPtr(const_cast<NS::Object*>(object)));
 }
 
+void CommandBuffer::execute() {
+  error_code = injected_error();
+  if (error_code != MTL::CommandBufferErrorNone) {
+    problems = "injected error " + std::to_string(error_code);
+    return;
+  }
+  for (auto& function : work) function();
+  if (!problems.empty()) error_code = MTL::CommandBufferErrorPageFault;
+}
+
 void CommandBuffer::run() {
   set_status(MTL::CommandBufferStatusScheduled);
   for (auto& handler : scheduled_handlers) handler(this);
   start_time = seconds_now();
-  for (auto& function : work) function();
+  execute();
   end_time = seconds_now();
+  for (auto& pass : passes) pass->is_done = true;
   held.clear();
   work.clear();
   set_status(problems.empty() ? MTL::CommandBufferStatusCompleted : MTL::CommandBufferStatusError);
@@ -83,11 +106,10 @@ using software_metal::open_encoder;
 using Implementation = software_metal::CommandBuffer;
 
 BlitCommandEncoder* CommandBuffer::blitCommandEncoder() { return open_encoder<software_metal::BlitEncoder>(this); }
-ComputeCommandEncoder* CommandBuffer::computeCommandEncoder() {
-  return open_encoder<software_metal::ComputeEncoder>(this);
-}
+ComputeCommandEncoder* CommandBuffer::computeCommandEncoder() { return computeCommandEncoder(DispatchTypeSerial); }
 ComputeCommandEncoder* CommandBuffer::computeCommandEncoder(DispatchType type) {
   auto* encoder = open_encoder<software_metal::ComputeEncoder>(this);
+  as<Implementation>(this)->passes.push_back(encoder->pass);
   encoder->is_concurrent = type == DispatchTypeConcurrent;
   return encoder;
 }
@@ -145,7 +167,8 @@ CommandBufferStatus CommandBuffer::status() const { return as<Implementation>(th
 NS::Error* CommandBuffer::error() const {
   NS::Error* error = nullptr;
   const std::string& problems = as<Implementation>(this)->problems;
-  if (!problems.empty()) software_metal::set_error(&error, "MTLCommandBufferErrorDomain", 3, problems);
+  const auto code = static_cast<NS::Integer>(as<Implementation>(this)->error_code);
+  if (!problems.empty()) software_metal::set_error(&error, "MTLCommandBufferErrorDomain", code, problems);
   return error;
 }
 

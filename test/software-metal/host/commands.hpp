@@ -39,7 +39,9 @@ struct CommandBuffer : MTL::CommandBuffer {
   std::vector<NS::SharedPtr<NS::Object>> held;
   std::vector<MTL::HandlerFunction> scheduled_handlers, completed_handlers;
   MTL::CommandEncoder* open_encoder = nullptr;
+  std::vector<std::shared_ptr<struct Pass>> passes;
   std::string problems;
+  MTL::CommandBufferError error_code = MTL::CommandBufferErrorNone;
   double start_time = 0, end_time = 0;
 
   MTL::CommandBufferStatus current_status();
@@ -51,6 +53,8 @@ struct CommandBuffer : MTL::CommandBuffer {
   void run();
 
  private:
+  void execute();
+
   std::mutex mutex_;
   std::condition_variable changed_;
   MTL::CommandBufferStatus status_ = MTL::CommandBufferStatusNotEnqueued;

@@ -1,4 +1,5 @@
 // Compute commands: what they bind is checked when they are encoded, as Metal's API validation does.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -43,23 +44,44 @@ void ComputeEncoder::bind(Prepared& prepared, const Argument& argument) {
   }
 }
 
-void ComputeEncoder::check_hazards(const Kernel& kernel, Buffer* indirect) {
-  if (!is_concurrent) return;
+// Metal is not told where a binding ends: those that begin at different places are taken to be apart.
+void ComputeEncoder::check_hazards(const Kernel& kernel, Buffer* indirect, size_t indirect_offset) {
   std::vector<Use> now;
-  if (indirect) now.push_back({indirect, false});
+  if (indirect) now.push_back({indirect, indirect_offset, false});
   for (int i = 0; i < kernel.argument_count; i++) {
     const Argument& argument = kernel.arguments[i];
     if (argument.kind != ArgumentKind::buffer || !slots[argument.index].buffer) continue;
-    now.push_back({slots[argument.index].buffer, argument.is_written});
+    now.push_back({slots[argument.index].buffer, slots[argument.index].offset, argument.is_written});
   }
+  check_order(kernel, now);
+  if (!is_concurrent) return;
   for (const Use& use : now)
     for (const Use& earlier : uses)
-      if (earlier.buffer == use.buffer && (earlier.is_written || use.is_written))
+      if (earlier.buffer == use.buffer && earlier.offset == use.offset && (earlier.is_written || use.is_written))
         misuse(
             "%s: buffer '%s' conflicts with an earlier dispatch of this concurrent encoder, with no memoryBarrier "
             "between",
             kernel.name, use.buffer->label_text.c_str());
   uses.insert(uses.end(), now.begin(), now.end());
+}
+
+// Nothing but fences puts an untracked buffer's uses by several encoders in order.
+void ComputeEncoder::check_order(const Kernel& kernel, const std::vector<Use>& now) {
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
+  for (const Use& use : now) {
+    if (!(use.buffer->options & MTL::ResourceHazardTrackingModeUntracked)) continue;
+    auto& earlier = use.buffer->pass_uses;
+    std::erase_if(earlier, [](const PassUse& one) { return one.pass->is_done.load(); });
+    for (const PassUse& one : earlier)
+      if (one.pass != pass && (one.is_written || use.is_written) && !std::count(before.begin(), before.end(), one.pass))
+        misuse("%s: untracked buffer '%s' is used by an earlier encoder, with no fence between", kernel.name,
+               use.buffer->label_text.c_str());
+    const bool is_known = std::any_of(earlier.begin(), earlier.end(), [&](const PassUse& one) {
+      return one.pass == pass && one.is_written == use.is_written;
+    });
+    if (!is_known) earlier.push_back({pass, use.is_written});
+  }
 }
 
 std::shared_ptr<ComputeEncoder::Prepared> ComputeEncoder::prepare(MTL::Size threads) {
@@ -78,6 +100,8 @@ std::shared_ptr<ComputeEncoder::Prepared> ComputeEncoder::prepare(MTL::Size thre
   for (int k = 0; k < 3; k++) dispatch.threads_per_group[k] = static_cast<uint32_t>(per_group[k]);
   memcpy(dispatch.threadgroup_bytes, threadgroup_bytes, sizeof threadgroup_bytes);
   for (int i = 0; i < dispatch.kernel->argument_count; i++) bind(*prepared, dispatch.kernel->arguments[i]);
+  dispatch.is_side_by_side = is_concurrent && !is_after_barrier;
+  is_after_barrier = false;
   return prepared;
 }
 
@@ -87,7 +111,7 @@ void ComputeEncoder::dispatch(MTL::Size grid, MTL::Size threads_per_group) {
   if (!grid.width || !grid.height || !grid.depth) misuse("%s: empty grid", kernel.name);
   const NS::UInteger threads[] = {grid.width, grid.height, grid.depth};
   prepared->set_grid(threads);
-  check_hazards(kernel, nullptr);
+  check_hazards(kernel, nullptr, 0);
   command_buffer->add_work([prepared, buffer = command_buffer] { prepared->run(*buffer); });
 }
 
@@ -95,7 +119,7 @@ void ComputeEncoder::dispatch_indirect(Buffer* groups, size_t offset, MTL::Size 
   auto prepared = prepare(threads_per_group);
   const Kernel& kernel = *prepared->dispatch.kernel;
   if (offset % 4 || offset + 12 > groups->bytes) misuse("%s: indirect grid at offset %zu", kernel.name, offset);
-  check_hazards(kernel, groups);
+  check_hazards(kernel, groups, offset);
   command_buffer->add_work([prepared, groups, offset, buffer = command_buffer] {
     NS::ObjectAccess::check_alive(groups, "GPU access");
     uint32_t counts[3];
@@ -176,16 +200,32 @@ void ComputeCommandEncoder::dispatchThreadgroups(const Buffer* groups, NS::UInte
   encoder.dispatch_indirect(as<software_metal::Buffer>(groups), offset, threads);
 }
 void ComputeCommandEncoder::dispatchThreads(Size grid, Size threads) { in_use(this).dispatch(grid, threads); }
-void ComputeCommandEncoder::updateFence(const Fence*) {}
-void ComputeCommandEncoder::waitForFence(const Fence*) {}
+void ComputeCommandEncoder::updateFence(const Fence* fence) {
+  auto& encoder = in_use(this);
+  auto& passes = as<software_metal::Fence>(fence)->passes;
+  passes = encoder.before;
+  passes.push_back(encoder.pass);
+  as<software_metal::Fence>(fence)->is_updated = true;
+}
+void ComputeCommandEncoder::waitForFence(const Fence* fence) {
+  auto& encoder = in_use(this);
+  if (!as<software_metal::Fence>(fence)->is_updated) misuse("waitForFence before any updateFence");
+  for (const auto& pass : as<software_metal::Fence>(fence)->passes)
+    if (!pass->is_done) encoder.before.push_back(pass);
+}
 void ComputeCommandEncoder::useResource(const Resource* resource, ResourceUsage) {
   in_use(this).command_buffer->hold(resource);
 }
-void ComputeCommandEncoder::memoryBarrier(BarrierScope) { in_use(this).uses.clear(); }
+void ComputeCommandEncoder::memoryBarrier(BarrierScope) {
+  auto& encoder = in_use(this);
+  encoder.uses.clear();
+  encoder.is_after_barrier = true;
+}
 void ComputeCommandEncoder::memoryBarrier(const Resource* const resources[], NS::UInteger count) {
   auto& uses = in_use(this).uses;
   for (NS::UInteger i = 0; i < count; i++)
     std::erase_if(uses, [&](const software_metal::Use& use) { return use.buffer == resources[i]; });
+  in_use(this).is_after_barrier = true;
 }
 
 }  // namespace MTL

@@ -1,4 +1,5 @@
 // The one device, and what it makes.
+#include <cstdlib>
 #include <cstring>
 
 #include "commands.hpp"
@@ -11,8 +12,12 @@ namespace {
 constexpr NS::UInteger kMaxBufferBytes = 4ull << 30;
 constexpr int kMaxCommandBuffers = 64;
 
+uint64_t setting(const char* name, uint64_t otherwise) {
+  const char* value = getenv(name);
+  return value ? strtoull(value, nullptr, 10) : otherwise;
+}
+
 struct Device : MTL::Device {};
-struct Fence : MTL::Fence {};
 
 }  // namespace
 
@@ -41,7 +46,9 @@ NS::String* Device::name() const { return software_metal::make_string("Software 
 uint64_t Device::registryID() const { return 1; }
 Size Device::maxThreadsPerThreadgroup() const { return {1024, 1024, 1024}; }
 bool Device::hasUnifiedMemory() const { return true; }
-uint64_t Device::recommendedMaxWorkingSetSize() const { return 8ull << 30; }
+uint64_t Device::recommendedMaxWorkingSetSize() const {
+  return software_metal::setting("SOFTWARE_METAL_MEMORY", 8ull << 30);
+}
 NS::UInteger Device::currentAllocatedSize() const { return software_metal::allocated_bytes(); }
 NS::UInteger Device::maxThreadgroupMemoryLength() const { return 32768; }
 NS::UInteger Device::maxBufferLength() const { return software_metal::kMaxBufferBytes; }
@@ -56,6 +63,8 @@ CommandQueue* Device::newCommandQueue(NS::UInteger maxCommandBufferCount) {
 
 Buffer* Device::newBuffer(NS::UInteger length, ResourceOptions options) {
   if (!length || length > software_metal::kMaxBufferBytes) return nullptr;
+  const uint64_t most_bytes = software_metal::setting("SOFTWARE_METAL_MOST_BYTES", UINT64_MAX);
+  if (software_metal::allocated_bytes() + length > most_bytes) return nullptr;
   return new software_metal::Buffer(length, options);
 }
 Buffer* Device::newBuffer(const void* pointer, NS::UInteger length, ResourceOptions options) {
@@ -75,16 +84,6 @@ Library* Device::newLibrary(const dispatch_data_t data, NS::Error** error) {
 }
 Library* Device::newLibrary(const NS::String* source, const CompileOptions*, NS::Error** error) {
   return software_metal::compile_library(text_of(source), error);
-}
-
-ComputePipelineState* Device::newComputePipelineState(const Function* function, NS::Error** error) {
-  if (!function) {
-    software_metal::set_error(error, "MTLLibraryErrorDomain", 3, "no function");
-    return nullptr;
-  }
-  auto* pipeline = new software_metal::Pipeline;
-  pipeline->function = NS::RetainPtr(as<software_metal::Function>(function));
-  return pipeline;
 }
 
 Fence* Device::newFence() { return new software_metal::Fence; }

@@ -14,6 +14,7 @@ struct Slot {
 
 struct Use {
   Buffer* buffer;
+  size_t offset;
   bool is_written;
 };
 
@@ -23,6 +24,9 @@ struct ComputeEncoder : MTL::ComputeCommandEncoder, Encoder {
   Slot slots[kMaxBindings];
   uint32_t threadgroup_bytes[kMaxBindings] = {};
   std::vector<Use> uses;  // since the last barrier, of a concurrent encoder
+  bool is_after_barrier = true;
+  std::shared_ptr<Pass> pass = std::make_shared<Pass>();
+  Passes before;  // what the fences that were waited for put before this encoder
 
   void dispatch(MTL::Size grid, MTL::Size threads_per_group);
   void dispatch_indirect(Buffer* groups, size_t offset, MTL::Size threads_per_group);
@@ -31,7 +35,8 @@ struct ComputeEncoder : MTL::ComputeCommandEncoder, Encoder {
   struct Prepared;
   std::shared_ptr<Prepared> prepare(MTL::Size threads_per_group);
   void bind(Prepared& prepared, const Argument& argument);
-  void check_hazards(const Kernel& kernel, Buffer* indirect);
+  void check_hazards(const Kernel& kernel, Buffer* indirect, size_t indirect_offset);
+  void check_order(const Kernel& kernel, const std::vector<Use>& now);
 };
 
 struct BlitEncoder : MTL::BlitCommandEncoder, Encoder {};

@@ -18,6 +18,8 @@ struct Array : NS::Array {
   std::vector<NS::SharedPtr<NS::Object>> objects;
 };
 
+struct ProcessInfo : NS::ProcessInfo {};
+
 }  // namespace
 
 NS::String* make_string(const std::string& text) {
@@ -79,12 +81,18 @@ URL* URL::fileURLWithPath(const String* path) {
 }
 const char* URL::fileSystemRepresentation() const { return as<software_metal::Url>(this)->path.c_str(); }
 
+Array* Array::array(const Object* object) {
+  return software_metal::autoreleased(software_metal::make_array({RetainPtr(as<Object>(object))}));
+}
 UInteger Array::count() const { return as<software_metal::Array>(this)->objects.size(); }
 Object* Array::at(UInteger index) const {
   const auto& objects = as<software_metal::Array>(this)->objects;
   if (index >= objects.size()) software_metal::misuse("array index %zu of %zu", size_t{index}, objects.size());
   return objects[index].get();
 }
+
+ProcessInfo* ProcessInfo::processInfo() { return software_metal::autoreleased(new software_metal::ProcessInfo); }
+String* ProcessInfo::operatingSystemVersionString() const { return make_string("software Metal 1"); }
 
 }  // namespace NS
 

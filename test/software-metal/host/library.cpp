@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 
 #include "resources.hpp"
@@ -115,6 +116,32 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
+/** Opens what the compiler makes. Keeps it at `path`, where there is one, for other processes too. */
+MTL::Library* compile_into(const std::string& path, const std::string& compiler, const std::string& source,
+                           NS::Error** error) {
+  char folder[] = "/tmp/software-metal-XXXXXX";
+  if (!mkdtemp(folder)) misuse("no temporary folder");
+  const std::string base = std::string(folder) + "/library";
+  FILE* file = fopen((base + ".metal").c_str(), "w");
+  if (!file || fputs(source.c_str(), file) < 0 || fclose(file)) misuse("the source cannot be written to %s", folder);
+  std::string made = base + ".metallib";
+  if (!path.empty()) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    made = path + strrchr(folder, '-') + ".part";
+  }
+  const std::string command = compiler + " " + base + ".metal " + made + " 2> " + base + ".log";
+  MTL::Library* library = nullptr;
+  if (system(command.c_str()) == 0) {
+    if (!path.empty() && rename(made.c_str(), path.c_str()) == 0) made = path;
+    library = open_library(made, error);
+  } else {
+    set_error(error, kDomain, kCompileFailure, read_text(base + ".log"));
+  }
+  for (const char* extension : {".metal", ".metallib", ".log"}) unlink((base + extension).c_str());
+  rmdir(folder);
+  return library;
+}
+
 }  // namespace
 
 MTL::Library* open_library(const std::string& path, NS::Error** error) {
@@ -145,19 +172,12 @@ MTL::Library* compile_library(const std::string& source, NS::Error** error) {
     set_error(error, kDomain, kUnsupported, "SOFTWARE_METAL_COMPILER does not name the compiler");
     return nullptr;
   }
-  char folder[] = "/tmp/software-metal-XXXXXX";
-  if (!mkdtemp(folder)) misuse("no temporary folder");
-  const std::string base = std::string(folder) + "/library";
-  FILE* file = fopen((base + ".metal").c_str(), "w");
-  if (!file || fputs(source.c_str(), file) < 0 || fclose(file)) misuse("the source cannot be written to %s", folder);
-  const std::string command = std::string(compiler) + " " + base + ".metal " + base + ".metallib 2> " + base + ".log";
-  MTL::Library* library = nullptr;
-  if (system(command.c_str()) == 0)
-    library = open_library(base + ".metallib", error);
-  else
-    set_error(error, kDomain, kCompileFailure, read_text(base + ".log"));
-  for (const char* extension : {".metal", ".metallib", ".log"}) unlink((base + extension).c_str());
-  rmdir(folder);
+  const std::string identity = std::to_string(std::hash<std::string>()(std::string(compiler) + "\n" + source));
+  const char* cache = getenv("SOFTWARE_METAL_CACHE");
+  const std::string path = cache && *cache ? std::string(cache) + "/" + identity + ".metallib" : "";
+  const bool is_cached = !path.empty() && access(path.c_str(), R_OK) == 0;
+  MTL::Library* library = is_cached ? open_library(path, error) : compile_into(path, compiler, source, error);
+  if (library) as<Library>(library)->identity = identity;
   return library;
 }
 
@@ -212,15 +232,5 @@ Function* Library::newFunction(const NS::String* name, const FunctionConstantVal
   return software_metal::make_function(as<software_metal::Library>(this), software_metal::text_of(name),
                                        values ? as<ConstantValues>(values) : nullptr, error);
 }
-
-Device* ComputePipelineState::device() const { return software_metal::the_device(); }
-NS::String* ComputePipelineState::label() const { return software_metal::make_string(""); }
-NS::UInteger ComputePipelineState::maxTotalThreadsPerThreadgroup() const {
-  constexpr NS::UInteger kDeviceLimit = 1024;
-  const int stated = as<software_metal::Pipeline>(this)->function->kernel->max_threads;
-  return stated > 0 ? static_cast<NS::UInteger>(stated) : kDeviceLimit;
-}
-NS::UInteger ComputePipelineState::threadExecutionWidth() const { return 32; }
-NS::UInteger ComputePipelineState::staticThreadgroupMemoryLength() const { return 0; }
 
 }  // namespace MTL

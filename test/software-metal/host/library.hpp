@@ -10,6 +10,7 @@ namespace software_metal {
 
 struct Library : MTL::Library {
   const Module* module = nullptr;  // its shared object is never unloaded
+  std::string identity;            // of what it was made of, for archives
   std::string label_text;
 };
 

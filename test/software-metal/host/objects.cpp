@@ -50,6 +50,16 @@ void note_committed() { committed++; }
 void note_finished() { committed--; }
 void note_permanent() { live_objects--; }
 
+namespace {
+
+struct Report {
+  ~Report() {
+    if (getenv("SOFTWARE_METAL_REPORT")) fprintf(stderr, "live objects: %ld\n", software_metal_live_objects());
+  }
+} report;
+
+}  // namespace
+
 }  // namespace software_metal
 
 using software_metal::misuse;

@@ -1,18 +1,37 @@
 // Buffers in pages of their own, and events.
 #pragma once
 #include <Metal/Metal.hpp>
+#include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "objects.hpp"
 
 namespace software_metal {
 
+/** What one encoder encoded: done when its command buffer has completed. */
+struct Pass {
+  std::atomic<bool> is_done = false;
+};
+using Passes = std::vector<std::shared_ptr<Pass>>;
+
+struct PassUse {
+  std::shared_ptr<Pass> pass;
+  bool is_written;
+};
+
+struct Fence : MTL::Fence {
+  Passes passes;  // that are done once it was waited for
+  bool is_updated = false;
+};
+
 struct Buffer : MTL::Buffer {
   uint8_t* data = nullptr;
   size_t bytes;
   MTL::ResourceOptions options;
   std::string label_text;
+  std::vector<PassUse> pass_uses;  // of a buffer whose hazards Metal does not track
 
   Buffer(size_t bytes, MTL::ResourceOptions options);
   ~Buffer() override;

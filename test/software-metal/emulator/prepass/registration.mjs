@@ -53,7 +53,7 @@ export function registration(unit, source) {
   const tables = instantiations.map((instantiation, i) => kernelTables(unit, instantiation, i, source));
   const constants = unit.constants.map(
     ({ name, type, index }) =>
-      `{"${name}", ${index}, metal::detail::DataType<${type}>::value, sizeof(${type}), &${name}, &${definedName(name)}}, `,
+      `{"${name}", ${index}, metal::detail::DataType<${type}>::value, sizeof(${type}), &::${name}, &${definedName(name)}}, `,
   );
   const derived = unit.derived.map(({ name, expression }) => `${name} = ${expression};`);
   return `#undef device

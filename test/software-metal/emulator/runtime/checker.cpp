@@ -67,9 +67,11 @@ struct Checker {
   }
 
   void report_race(const Access& other, const char* earlier, size_t byte) const {
+    const char* who = is_same_group(other)               ? ""
+                      : other.serial() <= c.first_serial ? " of another dispatch"
+                                                         : " of another threadgroup";
     report("race", "%s after a %s by thread %u%s of %s %d, byte %zu, with no barrier between, at %s", name_of(kind),
-           earlier, other.thread(), is_same_group(other) ? "" : " of another threadgroup", region->what, region->index,
-           byte, source_line(place));
+           earlier, other.thread(), who, region->what, region->index, byte, source_line(place));
   }
 
   [[noreturn]] void refuse(const char* where) const {

@@ -56,6 +56,8 @@ struct Context {
   size_t last_region = 0;
   Cell* threadgroup_cells = nullptr;
   Epochs epochs;
+  uint32_t batch = 0;         // of dispatches that run side by side
+  uint32_t first_serial = 0;  // of the dispatch's threadgroups
 
   uint32_t simdgroup_end(uint32_t first) const { return first + kSimdWidth < threads ? first + kSimdWidth : threads; }
 };

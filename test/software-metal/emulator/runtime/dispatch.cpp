@@ -51,7 +51,7 @@ void add_buffer(Context& c, int index) {
   if (!buffer.data) return;
   for (const Region& region : c.regions)
     if (region.begin == buffer.begin) return;  // one allocation bound twice: one region
-  Cell* cells = shadow_of(buffer.begin, static_cast<size_t>(buffer.end - buffer.begin));
+  Cell* cells = shadow_of(buffer.begin, static_cast<size_t>(buffer.end - buffer.begin), c.batch);
   c.regions.push_back({buffer.begin, buffer.end, cells, false, "buffer", index});
 }
 
@@ -75,7 +75,7 @@ void prepare(Context& c, const Dispatch& dispatch) {
   c.regions.clear();
   c.last_region = 0;
   if (c.is_checked) {
-    c.threadgroup_cells = shadow_of(c.threadgroup_memory, sizeof c.threadgroup_memory);
+    c.threadgroup_cells = shadow_of(c.threadgroup_memory, sizeof c.threadgroup_memory, c.batch);
     for (int i = 0; i < kMaxBindings; i++) add_buffer(c, i);
   }
   for (int i = 0; i < kMaxBindings; i++) add_threadgroup_memory(c, i);
@@ -94,10 +94,18 @@ std::string run(const Dispatch& dispatch) {
   uint32_t total = 1;
   for (int k = 0; k < 3; k++)
     total *= (dispatch.grid[k] + dispatch.threads_per_group[k] - 1) / dispatch.threads_per_group[k];
+  // Threadgroups of dispatches side by side are apart like those of one.
+  static uint32_t batch = 0, first_serial = 0;
+  if (!dispatch.is_side_by_side || first_serial + total > Epochs::kMostSerials) {
+    batch++;
+    first_serial = 0;
+  }
   std::atomic<uint32_t> next{0};
   auto work = [&](unsigned worker) {
     if (!contexts[worker]) contexts[worker] = new Context;
     Context& c = *(context = contexts[worker]);
+    c.batch = batch;
+    c.first_serial = first_serial;
     prepare(c, dispatch);
     for (uint32_t i; (i = next++) < total && !has_too_many_problems();)
       run_threadgroup(c, is_reversed ? total - 1 - i : i, is_reversed);
@@ -109,6 +117,7 @@ std::string run(const Dispatch& dispatch) {
   for (unsigned i = 1; i < workers; i++) others.emplace_back(work, i);
   work(0);
   for (std::thread& other : others) other.join();
+  first_serial += total;
   return problems();
 }
 

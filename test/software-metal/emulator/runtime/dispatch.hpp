@@ -26,6 +26,7 @@ struct Dispatch {
   uint32_t threads_per_group[3] = {};
   uint32_t grid[3] = {};  // in threads
   const std::vector<ConstantValue>* constants = nullptr;
+  bool is_side_by_side = false;  // with the dispatch before: nothing puts them in order
 };
 
 /** Runs all threadgroups. Returns the problems found, a line for each, or an empty string. */

@@ -160,7 +160,7 @@ void place_threadgroup(Context& c, uint32_t index) {
   for (uint32_t i = 0; i < c.threads; i++) c.lanes[i].state = State::Fresh;
   memset(c.threadgroup_memory, 0xff, c.threadgroup_bytes);  // undefined on the device: NaN here
   c.lost_thread = false;
-  c.epochs.start(index);
+  c.epochs.start(c.first_serial + index);
 }
 
 /** Lets all threads through their barrier. False when none waits: the threadgroup is done. */

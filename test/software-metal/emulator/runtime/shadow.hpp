@@ -44,15 +44,17 @@ struct Epochs {
   uint32_t threadgroup[2];
   uint32_t simdgroup[2][32];
 
+  static constexpr uint32_t kMostSerials = 0x7ffff;
+
   void start(uint32_t index) {
-    serial = (index + 1) & 0x7ffff;
+    serial = (index + 1) & kMostSerials;
     threadgroup[0] = threadgroup[1] = 1;
     memset(simdgroup, 0, sizeof simdgroup);
   }
 };
 
-/** Empty cells for an allocation; kept for the next dispatch that binds it. */
-Cell* shadow_of(uint8_t* begin, size_t bytes);
+/** Cells for an allocation: as the dispatches of the same batch left them, else empty. */
+Cell* shadow_of(uint8_t* begin, size_t bytes, uint32_t batch);
 void clear_shadow(Cell* cells, size_t bytes);
 
 }  // namespace software_metal

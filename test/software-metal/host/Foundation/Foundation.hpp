@@ -101,6 +101,7 @@ class URL : public Copying<URL> {
 
 class Array : public Copying<Array> {
  public:
+  static Array* array(const Object* object);
   UInteger count() const;
   template <class T = Object>
   T* object(UInteger index) const {
@@ -109,6 +110,12 @@ class Array : public Copying<Array> {
 
  private:
   Object* at(UInteger index) const;
+};
+
+class ProcessInfo : public Referencing<ProcessInfo> {
+ public:
+  static ProcessInfo* processInfo();
+  String* operatingSystemVersionString() const;
 };
 
 class AutoreleasePool : public Object {

@@ -1,5 +1,6 @@
 // The device, which makes everything else.
 #pragma once
+#include "MTLLibrary.hpp"
 #include "MTLTypes.hpp"
 
 namespace MTL {
@@ -24,6 +25,11 @@ class Device : public NS::Referencing<Device> {
   class Library* newLibrary(const dispatch_data_t data, NS::Error** error);
   class Library* newLibrary(const NS::String* source, const class CompileOptions* options, NS::Error** error);
   class ComputePipelineState* newComputePipelineState(const class Function* computeFunction, NS::Error** error);
+  class ComputePipelineState* newComputePipelineState(const class ComputePipelineDescriptor* descriptor,
+                                                      MTL::PipelineOption options,
+                                                      const MTL::AutoreleasedComputePipelineReflection* reflection,
+                                                      NS::Error** error);
+  class BinaryArchive* newBinaryArchive(const class BinaryArchiveDescriptor* descriptor, NS::Error** error);
   class Fence* newFence();
   class Event* newEvent();
   class SharedEvent* newSharedEvent();

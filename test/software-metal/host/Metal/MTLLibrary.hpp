@@ -43,6 +43,39 @@ class Library : public NS::Referencing<Library> {
   NS::Array* functionNames() const;
 };
 
+class ComputePipelineDescriptor : public NS::Copying<ComputePipelineDescriptor> {
+ public:
+  static ComputePipelineDescriptor* alloc();
+  ComputePipelineDescriptor* init();
+  NS::String* label() const;
+  void setLabel(const NS::String* label);
+  class Function* computeFunction() const;
+  void setComputeFunction(const class Function* computeFunction);
+  NS::Array* binaryArchives() const;
+  void setBinaryArchives(const NS::Array* binaryArchives);
+  void reset();
+};
+
+class ComputePipelineReflection;
+using AutoreleasedComputePipelineReflection = class ComputePipelineReflection*;
+
+class BinaryArchiveDescriptor : public NS::Copying<BinaryArchiveDescriptor> {
+ public:
+  static BinaryArchiveDescriptor* alloc();
+  BinaryArchiveDescriptor* init();
+  NS::URL* url() const;
+  void setUrl(const NS::URL* url);
+};
+
+class BinaryArchive : public NS::Referencing<BinaryArchive> {
+ public:
+  NS::String* label() const;
+  void setLabel(const NS::String* label);
+  class Device* device() const;
+  bool addComputePipelineFunctions(const class ComputePipelineDescriptor* descriptor, NS::Error** error);
+  bool serializeToURL(const NS::URL* url, NS::Error** error);
+};
+
 class ComputePipelineState : public NS::Referencing<ComputePipelineState> {
  public:
   NS::String* label() const;

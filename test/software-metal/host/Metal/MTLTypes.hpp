@@ -44,6 +44,23 @@ enum CommandBufferStatus : NS::UInteger {
   CommandBufferStatusError = 5,
 };
 
+enum CommandBufferError : NS::UInteger {
+  CommandBufferErrorNone = 0,
+  CommandBufferErrorInternal = 1,
+  CommandBufferErrorTimeout = 2,
+  CommandBufferErrorPageFault = 3,
+  CommandBufferErrorAccessRevoked = 4,
+  CommandBufferErrorNotPermitted = 7,
+  CommandBufferErrorOutOfMemory = 8,
+  CommandBufferErrorInvalidResource = 9,
+  CommandBufferErrorMemoryless = 10,
+  CommandBufferErrorDeviceRemoved = 11,
+  CommandBufferErrorStackOverflow = 12,
+};
+
+enum PipelineOption : NS::UInteger { PipelineOptionNone = 0, PipelineOptionFailOnBinaryArchiveMiss = 4 };
+MTL_OPTIONS(PipelineOption)
+
 enum DataType : NS::UInteger {
   DataTypeNone = 0,
   DataTypeFloat = 3,
