@@ -34,13 +34,14 @@ describe('a kernel is its file name', () => {
   test.each([
     ['native/cpu/kernels', '.cpp'],
     ['test/kernels', '.ts'],
-    ...(existsSync(join(root, 'shaders-metal')) ? [['shaders-metal', '.metal']] : []),
+    ['shaders-metal', '.metal'],
   ])('%s has the same kernels as shaders-vulkan', (folder, extension) => {
     expect(kernelsIn(folder, extension).filter((name) => !isVariant(name))).toEqual(kernels);
   });
 
-  test('a variant is one of a kernel, and only a GPU has it', () => {
+  test('a variant is one of a kernel, and only GPUs have it', () => {
     const variants = shaders.filter(isVariant);
+    expect(kernelsIn('shaders-metal', '.metal').filter(isVariant)).toEqual(variants);
     expect(variants.filter((name) => !kernels.includes(name.replace(/_coop$/, '')))).toEqual([]);
     for (const [folder, extension] of [
       ['native/cpu/kernels', '.cpp'],
@@ -101,6 +102,11 @@ describe('native rooms', () => {
   test('Vulkan headers only in native/vulkan', () => {
     const isVulkan = (header: string) => /^(vulkan\/|vk_video\/|volk\.h|vk_mem_alloc\.h)/.test(header);
     expect(offenders((file, header) => isVulkan(header) && !file.startsWith('native/vulkan/'))).toEqual([]);
+  });
+
+  test('Metal headers only in native/metal', () => {
+    const isMetal = (header: string) => /^(Metal|Foundation|QuartzCore)\//.test(header);
+    expect(offenders((file, header) => isMetal(header) && !file.startsWith('native/metal/'))).toEqual([]);
   });
 
   test('a room includes itself and native/device, and goes to no other folder by ".."', () => {

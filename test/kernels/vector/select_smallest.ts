@@ -54,6 +54,7 @@ const shapes: Shape[] = [
   { rows: 3, stride: 6000, k: 2047, kind: 'integer' },
   { rows: 3, stride: 9000, k: 100, kind: 'offset' },
   { rows: 2, stride: 5000, k: 1000, kind: 'equal' },
+  { rows: 2, stride: 5000, k: 10, kind: 'equal' },
   { rows: 3, stride: 3000, k: 50, kind: 'ascending' },
   { rows: 3, stride: 3000, k: 50, kind: 'descending' },
 ];

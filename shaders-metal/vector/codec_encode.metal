@@ -1,0 +1,124 @@
+// latent = activate(weights x + bias), scaled to length 1 when normalize; scale = max|latent| / 127, code = latent /
+// scale. One threadgroup: 128 vectors against all latent dimensions, 128 at a time; more than 128 of them are computed
+// twice.
+#include "contracts/codec_encode.h"
+
+#include "common/activation.h"
+#include "common/index.h"
+#include "common/matrix_tile.h"
+
+struct Sides {
+  device const float* vectors;
+  device const float4* weights;
+  constant Params& params;
+  uint invalid_row;  // lowest of this thread's rows with a number that is not finite
+
+  // Rows past the last read the last: nothing of theirs is written.
+  float4 a(uint row, uint chunk) {
+    const uint live_row = min(row, params.rows - 1), live = params.dimensions - chunk * 4;
+    device const float* from = vectors + live_row * params.dimensions + chunk * 4;
+    float4 values = float4(0);
+    UNROLL for (uint i = 0; i < 4; i++) {
+      if (i < live) values[i] = from[i];
+    }
+    if (!all(isfinite(values))) invalid_row = min(invalid_row, live_row);
+    return values;
+  }
+  float4 b(uint row, uint chunk) const { return weights[packed_index(row, (params.dimensions + 3) / 4, chunk)]; }
+  // A thread's columns come four in a row: a word of codes.
+  uint column(uint quad, uint i) const { return quad * 4 + i; }
+};
+
+struct Encoder {
+  Tile tile;
+  Sides sides;
+  uint first_row;
+  float largest[8], squares[8];  // of a row's latents
+
+  void sum_latents(device const float* bias, uint first) {
+    sum_tile(tile, sides, first_row, first, (sides.params.dimensions + 3) / 4);
+    UNROLL for (uint h = 0; h < 2; h++) {
+      UNROLL for (uint i = 0; i < 4; i++) {
+        const uint column = first + sides.column(tile.quad_of(h), i);
+        const bool live = column < sides.params.latent_dimensions;
+        const float offset = live ? bias[column] : 0;
+        UNROLL for (uint r = 0; r < 8; r++) {
+          tile.sums[r][h][i] = live ? activate(activation, tile.sums[r][h][i] + offset) : 0;
+        }
+      }
+    }
+  }
+
+  void measure() {
+    UNROLL for (uint r = 0; r < 8; r++) {
+      UNROLL for (uint h = 0; h < 2; h++) {
+        const float4 size = abs(tile.sums[r][h]);
+        largest[r] = max(largest[r], max(max(size.x, size.y), max(size.z, size.w)));
+        squares[r] += dot(size, size);
+      }
+    }
+  }
+
+  // Every thread gets its rows' largest magnitude and sum of squares; 16 threads share a row.
+  void reduce_rows() {
+    threadgroup float2* parts = (threadgroup float2*)tile.memory;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    UNROLL for (uint r = 0; r < 8; r++) { parts[tile.row_of(r) * 16 + tile.column()] = float2(largest[r], squares[r]); }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    UNROLL for (uint r = 0; r < 8; r++) {
+      largest[r] = squares[r] = 0;
+      for (uint i = 0; i < 16; i++) {
+        const float2 part = parts[tile.row_of(r) * 16 + i];
+        largest[r] = max(largest[r], part.x);
+        squares[r] += part.y;
+      }
+    }
+  }
+
+  void write_scales(device float* scales) {
+    UNROLL for (uint r = 0; r < 8; r++) {
+      const uint row = first_row + tile.row_of(r);
+      if (row >= sides.params.rows || tile.column() != 0) continue;
+      const float size = ::normalize == 1 && squares[r] > 0 ? sqrt(squares[r]) : 1;
+      scales[row] = largest[r] / 127 / size;
+      const bool sound = isfinite(largest[r]) && (::normalize == 0 || isfinite(squares[r]));
+      if (!sound) sides.invalid_row = min(sides.invalid_row, row);
+    }
+  }
+
+  void write_codes(device uint* codes, uint first) const {
+    UNROLL for (uint r = 0; r < 8; r++) {
+      UNROLL for (uint h = 0; h < 2; h++) {
+        const uint row = first_row + tile.row_of(r), word = first / 4 + tile.quad_of(h);
+        if (row >= sides.params.rows || word * 4 >= sides.params.latent_dimensions) continue;
+        // A division: the reciprocal of a tiny maximum would overflow.
+        const float4 units = largest[r] > 0 ? tile.sums[r][h] / largest[r] * 127 : float4(0);
+        const int4 code = int4(clamp(floor(units + 0.5f), float4(-127), float4(127)));
+        codes[row * ((sides.params.latent_dimensions + 3) / 4) + word] = as_type<uint>(char4(code));
+      }
+    }
+  }
+};
+
+[[max_total_threads_per_threadgroup(256)]] kernel void codec_encode(
+    device const float* vectors [[buffer(0)]], device const float4* weights [[buffer(1)]],
+    device const float* bias [[buffer(2)]], device uint* codes [[buffer(3)]], device float* scales [[buffer(4)]],
+    device atomic_uint* first_invalid [[buffer(5)]], constant Params& params [[buffer(6)]],
+    uint group [[threadgroup_position_in_grid]], uint t [[thread_index_in_threadgroup]]) {
+  threadgroup float4 memory[TILE_MEMORY];
+  Encoder encoder = {Tile(memory, t, false), {vectors, weights, params, NONE}, group * TILE, {}, {}};
+  const uint tiles = (params.latent_dimensions + TILE - 1) / TILE;
+  // First all tiles are measured, then all are written; a single tile stays where it is in between.
+  for (uint pass = 0; pass < tiles * 2; pass++) {
+    const uint first = pass % tiles * TILE;
+    if (pass == 0 || tiles > 1) encoder.sum_latents(bias, first);
+    if (pass < tiles) encoder.measure();
+    if (pass == tiles - 1) {
+      encoder.reduce_rows();
+      encoder.write_scales(scales);
+    }
+    if (pass >= tiles) encoder.write_codes(codes, first);
+  }
+  const uint invalid_row = encoder.sides.invalid_row;
+  if (invalid_row != NONE) atomic_fetch_min_explicit(&first_invalid[0], invalid_row, memory_order_relaxed);
+}
