@@ -1,13 +1,22 @@
 // Whether the kernels on matrix units (X_coop) may be used: what the device says it has, and a product that has to come out.
 import type { Device } from '../runtime/device.js';
+import type { Backend } from '../runtime/native.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { unrolledOn } from './choices.js';
 
-/** The multiplication that kernels are written for: A and B of halves, sums of float32. */
-export const MATRIX_UNIT = '16x16x16 f16 f16 f32 f32';
+interface MatrixUnit {
+  readonly shape: string;
+  readonly feature: string;
+  readonly sharedBytes: number;
+}
+
+/** What the kernels of a backend are written for: A and B of halves, sums of float32. */
+const MATRIX_UNITS: Readonly<Partial<Record<Backend, MatrixUnit>>> = {
+  vulkan: { shape: '16x16x16 f16 f16 f32 f32', feature: 'cooperativeMatrix', sharedBytes: 48 << 10 },
+  metal: { shape: '8x8x8 f16 f16 f32 f32', feature: 'simdgroupMatrix', sharedBytes: 32 << 10 },
+};
 const SUBGROUP = 32;
-const SHARED_BYTES = 48 << 10;
 
 /** Most normalised mean squared difference from the plain kernel: weights are rounded to halves. */
 const MOST_ERROR = 1e-5;
@@ -16,8 +25,9 @@ const MOST_ERROR = 1e-5;
 export function offersMatrixUnits({ info }: Device): boolean {
   const subgroups = info.minSubgroupSize <= SUBGROUP && SUBGROUP <= info.maxSubgroupSize;
   const sized = info.subgroupSize === SUBGROUP || info.features.includes('subgroupSizeControl');
-  const listed = info.matrixUnits.includes(MATRIX_UNIT) && info.features.includes('cooperativeMatrix');
-  return listed && subgroups && sized && info.maxSharedBytes >= SHARED_BYTES;
+  const unit = MATRIX_UNITS[info.backend];
+  if (!unit || info.maxSharedBytes < unit.sharedBytes) return false;
+  return info.matrixUnits.includes(unit.shape) && info.features.includes(unit.feature) && subgroups && sized;
 }
 
 interface TestShape {

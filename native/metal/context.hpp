@@ -1,0 +1,28 @@
+// The MTL::Device with what everything made from it needs: its queue, its fence, and whether it was lost.
+#pragma once
+#include <atomic>
+
+#include "metal/physical_device.hpp"
+
+namespace wavetile::metal {
+
+inline constexpr uint32_t kCommandBuffers = 64;  // of the queue: Metal blocks who asks for one more
+
+struct Context {
+  explicit Context(PhysicalDevice physical_device);
+
+  void throw_if_lost() const {
+    if (lost) throw lost_error(physical.info.name);
+  }
+
+  const PhysicalDevice physical;
+  MTL::Device* const mtl_device;
+  NS::SharedPtr<MTL::CommandQueue> mtl_queue;
+  // Buffers are untracked, so nothing else keeps one command buffer's work behind that of the one before it. A fence
+  // and not an event: it is cheap, and a command buffer that fails leaves nobody waiting.
+  NS::SharedPtr<MTL::Fence> mtl_fence;
+  bool fence_updated = false;  // by an encoder; only its thread looks
+  std::atomic<bool> lost = false;
+};
+
+}  // namespace wavetile::metal

@@ -1,0 +1,33 @@
+// Resolves commands to steps.
+#include "metal/program.hpp"
+
+#include "device/hazards.hpp"
+#include "metal/memory.hpp"
+
+namespace wavetile::metal {
+
+MetalProgram::MetalProgram(const Context& context, Pipelines& pipelines, std::vector<Command> commands)
+    : owner_(&context), commands_(std::move(commands)) {
+  const Transfers& transfers = pipelines.transfers();
+  const auto place = [&](const BufferRange& range) { return Place{own(context, *range.buffer), range.offset}; };
+  Hazards hazards;
+  for (const Command& command : commands_) {
+    Step step;
+    if (const auto* dispatch = std::get_if<DispatchCommand>(&command)) {
+      pipelines_.push_back(pipelines.get(*dispatch->kernel, dispatch->constants));
+      step = dispatch_step(context, *dispatch, pipelines_.back());
+    } else if (const auto* copy = std::get_if<CopyCommand>(&command)) {
+      step = copy_step(transfers, place(copy->from), place(copy->to), copy->to.bytes);
+    } else {
+      const auto& fill = std::get<FillCommand>(command);
+      step = fill_step(transfers, place(fill.to), fill.to.bytes, fill.value);
+    }
+    const auto accesses = accesses_of(command);
+    step.barrier = hazards.conflict(accesses);
+    if (step.barrier) hazards.clear();
+    hazards.add(accesses);
+    steps_.push_back(std::move(step));
+  }
+}
+
+}  // namespace wavetile::metal

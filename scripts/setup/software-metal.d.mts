@@ -1,0 +1,6 @@
+export function whyNoSoftwareMetal(): string | undefined;
+export function softwareMetalEnvironment(build?: {
+  checked?: boolean;
+  reverse?: boolean;
+  options?: string[];
+}): Record<string, string>;
