@@ -10,7 +10,7 @@ function* nativeSources(folder) {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     if (statSync(path).isDirectory()) yield* nativeSources(path);
-    else if (/\.(cpp|hpp)$/.test(name)) yield path;
+    else if (/\.(cpp|hpp|mm|metal|h)$/.test(name)) yield path;
   }
 }
 
@@ -25,9 +25,10 @@ const biome = check(process.execPath, [
 ]);
 let formatted = true;
 if (ask('clang-format', ['--version'])) {
-  const sources = ['native', 'binding', 'test/rdna3', 'test/software-metal'].flatMap((folder) => [
-    ...nativeSources(join(root, folder)),
-  ]);
+  const sources = [
+    ...['native', 'binding', 'shaders-metal'],
+    ...['test/rdna3', 'test/software-metal', 'test/mpsgraph'],
+  ].flatMap((folder) => [...nativeSources(join(root, folder))]);
   formatted = check('clang-format', [...(write ? ['-i'] : ['--dry-run', '-Werror']), ...sources]);
 } else {
   console.log('clang-format is not installed: C++ files were not checked');

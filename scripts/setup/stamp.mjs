@@ -13,7 +13,8 @@ function* filesIn(path) {
   else for (const name of readdirSync(resolve(root, path)).sort()) yield* filesIn(join(path, name));
 }
 
-function fingerprint(inputs, extra) {
+/** Of the inputs' names, sizes and times, and of what else counts. */
+export function fingerprint(inputs, extra) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([process.platform, process.arch, ...extra]));
   for (const input of inputs) for (const line of filesIn(input)) hash.update(`${line}\n`);

@@ -1,5 +1,5 @@
 // The kernel suite without a test framework: node dist-bench/test/kernels/run-cases.js [--backend vulkan] [--index 0]
-// [--validation] [kernel …]. Prints one line a kernel and exits with 1 when anything failed.
+// [--validation] [--until-failure] [kernel …]. Prints one line a kernel and exits with 1 when anything failed.
 import { parseArgs } from 'node:util';
 import { type Backend, Device } from '../../src/index.js';
 import type { KernelCases } from '../support/cases.js';
@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     backend: { type: 'string', default: 'vulkan' },
     index: { type: 'string' },
     validation: { type: 'boolean', default: false },
+    'until-failure': { type: 'boolean', default: false },
   },
 });
 
@@ -33,6 +34,7 @@ async function runKernel(device: Device, { kernel, list }: KernelCases): Promise
   for (const kernelCase of list) {
     const wrong = await failureOf(device, kernel, kernelCase);
     if (wrong !== undefined) failures.push(`  ${kernelCase.name}: ${wrong}`);
+    if (wrong !== undefined && values['until-failure']) break;
   }
   const took = `${Math.round(performance.now() - begin)} ms`;
   console.log(

@@ -5,7 +5,6 @@ import { expect, test } from 'vitest';
 import { LanguageModel } from '../../src/llm/language-model.js';
 import { describeDevices } from '../support/devices.js';
 import { skipped } from '../support/skipped.js';
-import {} from './feed.js';
 import { SHARED } from './small-model.js';
 
 const FOLDER = join(SHARED, 'data/stories260K');

@@ -26,7 +26,9 @@ function runChild(name: string, backend: string): Promise<Ended> {
   });
 }
 
-describe.each(testDevices.filter(({ missing }) => missing === undefined))('a process on $backend', ({ backend }) => {
+const present = testDevices.filter(({ missing }) => missing === undefined);
+
+describe.each(present.map(({ backend }) => backend))('a process on %s', (backend) => {
   test.each([
     ['workers', 'opens devices in several workers at once'],
     ['terminate', 'survives workers that are terminated with work in flight'],

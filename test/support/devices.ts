@@ -1,10 +1,13 @@
 // The devices that tests run on: the CPU always, Vulkan where there is a driver, with validation, whose every message
-// fails the test. One device of each kind is shared by the tests of a file.
+// fails the test; Metal where it is asked for (npm run test:metal). One device of each kind is shared by the tests of a file.
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { Device, type DeviceInfo, type DeviceOpenOptions, listDiagnostics } from '../../src/index.js';
 
+const KINDS = ['cpu', 'vulkan', 'metal'] as const;
+type Kind = (typeof KINDS)[number];
+
 export interface TestDevice {
-  readonly backend: 'cpu' | 'vulkan';
+  readonly backend: Kind;
   /** Why there is none, when there is none. */
   readonly missing?: string;
   /** Opens one more such device; what the validation layer says goes to `messages`. */
@@ -23,7 +26,7 @@ async function openValidated(options: DeviceOpenOptions, validation: boolean): P
   }
 }
 
-function testDevice(backend: 'cpu' | 'vulkan', present: readonly DeviceInfo[]): TestDevice {
+function testDevice(backend: Kind, present: readonly DeviceInfo[]): TestDevice {
   const messages: string[] = [];
   const open = (options: DeviceOpenOptions = {}) => {
     const onWarning = (message: string) => messages.push(message);
@@ -34,13 +37,13 @@ function testDevice(backend: 'cpu' | 'vulkan', present: readonly DeviceInfo[]): 
   return { backend, open, messages, missing: lines.join('; ') };
 }
 
-/** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`) narrows a run. */
+/** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`, or several with commas) says on which. */
 const wanted = process.env.WAVETILE_TEST_DEVICES?.split(',') ?? ['cpu', 'vulkan'];
 const present = Device.list();
 
-export const testDevices: readonly TestDevice[] = (['cpu', 'vulkan'] as const)
-  .filter((backend) => wanted.includes(backend))
-  .map((backend) => testDevice(backend, present));
+export const testDevices: readonly TestDevice[] = KINDS.filter((backend) => wanted.includes(backend)).map((backend) =>
+  testDevice(backend, present),
+);
 
 export const validationMessages = (messages: string[]): string[] => messages.splice(0);
 

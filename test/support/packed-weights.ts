@@ -1,5 +1,5 @@
 // The layout of shaders-vulkan/common/weights.glsl in plain loops: what packed words stand for, and random ones.
-import { blocksOf, BLOCK as SIZE, tileBytes, type WeightShape } from '../../src/nn/weights.js';
+import { blocksOf, BLOCK as SIZE, type WeightShape } from '../../src/nn/weights.js';
 import { Random } from './random.js';
 import { fromHalf, randomTiles } from './weight-tiles.js';
 
