@@ -143,6 +143,10 @@ class Device : public std::enable_shared_from_this<Device> {
 
   virtual void release_pools() = 0;  // gives pooled memory back to the system
 
+  // Where the host may write a range right now: memory that it shares with the device and that no run still uses. Null:
+  // a copy has to be submitted. For who submits the runs, so that none comes between.
+  virtual std::byte* direct(const BufferRange&) { return nullptr; }
+
   // What the validation layer said since the last call; always empty where there is none or it was not asked for.
   virtual std::vector<std::string> take_validation_messages() { return {}; }
 };

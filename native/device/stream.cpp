@@ -60,9 +60,14 @@ struct SliceCount {
   }
 };
 
+// Empty where the bytes could be written at once.
 RunRequest upload_request(Device& device, const std::byte* from, BufferRange to) {
   RunRequest request;
   if (to.bytes == 0) return request;
+  if (std::byte* direct = device.direct(to)) {
+    std::memcpy(direct, from, to.bytes);
+    return request;
+  }
   auto block = device.host_block(to.bytes);
   std::memcpy(block->data, from, to.bytes);
   request.uploads.push_back({std::move(block), std::move(to), 0});

@@ -56,7 +56,7 @@ std::shared_ptr<HostBlock> MetalDevice::host_block(uint64_t bytes) {
 std::shared_ptr<Program> MetalDevice::create_program(std::vector<Command> commands) {
   context_->throw_if_lost();
   check_commands(commands, info_);
-  auto program = std::make_shared<MetalProgram>(*context_, *pipelines_, std::move(commands));
+  auto program = std::make_shared<MetalProgram>(*context_, *pipelines_, commands);
   pipelines_->save_archive();
   return program;
 }
@@ -71,6 +71,12 @@ void MetalDevice::run(RunRequest request, Completion done) {
   std::vector<std::shared_ptr<HostBlock>> readbacks;
   for (const BufferRange& range : request.readbacks) readbacks.push_back(host_block(range.bytes));
   queue_->submit(std::make_unique<Flight>(std::move(request), std::move(readbacks), std::move(done)));
+}
+
+std::byte* MetalDevice::direct(const BufferRange& range) {
+  const auto* buffer = dynamic_cast<const MetalBuffer*>(range.buffer.get());
+  if (!buffer || buffer->owner != context_.get() || !queue_->has_ended(buffer->last_run)) return nullptr;
+  return static_cast<std::byte*>(buffer->mtl_buffer->contents()) + range.offset;
 }
 
 }  // namespace metal

@@ -20,6 +20,7 @@ class MetalDevice final : public Device {
   std::shared_ptr<Program> create_program(std::vector<Command> commands) override;
   void run(RunRequest request, Completion done) override;
   void release_pools() override { memory_->clear(); }
+  std::byte* direct(const BufferRange& range) override;
 
  private:
   void check_size(uint64_t bytes) const;

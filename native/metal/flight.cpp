@@ -15,6 +15,15 @@ Flight::Flight(RunRequest request, std::vector<std::shared_ptr<HostBlock>> readb
   parts_ = static_cast<uint32_t>(times_.size()) + 2;
 }
 
+void Flight::number(uint64_t run) const {
+  const auto tell = [run](Buffer& buffer) {
+    if (auto* ours = dynamic_cast<MetalBuffer*>(&buffer)) ours->last_run = run;
+  };
+  for (const Upload& upload : request_.uploads) tell(*upload.to.buffer);
+  for (const BufferRange& range : request_.readbacks) tell(*range.buffer);
+  if (program()) program()->number(run);
+}
+
 void Flight::encode(Encoder& encoder, const Transfers& transfers, uint32_t part) const {
   if (parts_ > 1) {
     if (part == 0) return encode_uploads(encoder, transfers);

@@ -15,6 +15,7 @@ class Flight {
   // `readbacks` has one block for each of the request's ranges.
   Flight(RunRequest request, std::vector<std::shared_ptr<HostBlock>> readbacks, Completion done);
 
+  void number(uint64_t run) const;  // tells the buffers that it uses
   bool has_more() const { return encoded < parts_ && !error; }
   bool finished() const { return ended == encoded && !has_more(); }
   void encode(Encoder& encoder, const Transfers& transfers, uint32_t part) const;

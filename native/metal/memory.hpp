@@ -1,5 +1,6 @@
 // Device buffers and host blocks: pooled MTL::Buffers that the CPU and the GPU share.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -20,6 +21,7 @@ class MetalBuffer final : public Buffer {
 
   const Context* const owner;
   MTL::Buffer* const mtl_buffer;
+  std::atomic<uint64_t> last_run = 0;  // number of the last run that uses it
 
  private:
   MemoryPool::Lease lease_;

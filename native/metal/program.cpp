@@ -1,17 +1,19 @@
 // Resolves commands to steps.
 #include "metal/program.hpp"
 
+#include <set>
+
 #include "device/hazards.hpp"
-#include "metal/memory.hpp"
 
 namespace wavetile::metal {
 
-MetalProgram::MetalProgram(const Context& context, Pipelines& pipelines, std::vector<Command> commands)
-    : owner_(&context), commands_(std::move(commands)) {
+MetalProgram::MetalProgram(const Context& context, Pipelines& pipelines, const std::vector<Command>& commands)
+    : owner_(&context) {
   const Transfers& transfers = pipelines.transfers();
   const auto place = [&](const BufferRange& range) { return Place{own(context, *range.buffer), range.offset}; };
   Hazards hazards;
-  for (const Command& command : commands_) {
+  std::set<std::shared_ptr<MetalBuffer>> buffers;
+  for (const Command& command : commands) {
     Step step;
     if (const auto* dispatch = std::get_if<DispatchCommand>(&command)) {
       pipelines_.push_back(pipelines.get(*dispatch->kernel, dispatch->constants));
@@ -23,11 +25,19 @@ MetalProgram::MetalProgram(const Context& context, Pipelines& pipelines, std::ve
       step = fill_step(transfers, place(fill.to), fill.to.bytes, fill.value);
     }
     const auto accesses = accesses_of(command);
+    for (const RangeAccess& access : accesses) {
+      buffers.insert(std::static_pointer_cast<MetalBuffer>(access.range->buffer));  // which `own` has checked
+    }
     step.barrier = hazards.conflict(accesses);
     if (step.barrier) hazards.clear();
     hazards.add(accesses);
     steps_.push_back(std::move(step));
   }
+  buffers_.assign(buffers.begin(), buffers.end());
+}
+
+void MetalProgram::number(uint64_t run) const {
+  for (const auto& buffer : buffers_) buffer->last_run = run;
 }
 
 }  // namespace wavetile::metal

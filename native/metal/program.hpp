@@ -4,19 +4,21 @@
 #include <vector>
 
 #include "metal/encoder.hpp"
+#include "metal/memory.hpp"
 
 namespace wavetile::metal {
 
 class MetalProgram final : public Program {
  public:
-  MetalProgram(const Context& context, Pipelines& pipelines, std::vector<Command> commands);
+  MetalProgram(const Context& context, Pipelines& pipelines, const std::vector<Command>& commands);
 
   const Context* owner() const { return owner_; }
   const std::vector<Step>& steps() const { return steps_; }  // one for each command
+  void number(uint64_t run) const;                           // tells its buffers
 
  private:
   const Context* const owner_;
-  const std::vector<Command> commands_;  // hold the buffers
+  std::vector<std::shared_ptr<MetalBuffer>> buffers_;  // that the commands use, each once
   std::vector<Pipeline> pipelines_;
   std::vector<Step> steps_;
 };

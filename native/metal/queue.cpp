@@ -17,6 +17,7 @@ Queue::Queue(std::shared_ptr<Context> context, std::shared_ptr<Pipelines> pipeli
 
 void Queue::submit(std::unique_ptr<Flight> flight) {
   Lock lock(mutex_);
+  flight->number(++last_submitted_);
   flights_.push_back(std::move(flight));
   if (pump(lock)) return;
   // The caller may hold a lock that `done` takes.
@@ -101,6 +102,7 @@ void Queue::complete_finished(Lock& lock) {
   while (!flights_.empty() && flights_.front()->finished()) {
     std::unique_ptr<Flight> flight = std::move(flights_.front());
     flights_.pop_front();
+    ++last_ended_;
     if (to_encode_ > 0) --to_encode_;
     completing_ = std::this_thread::get_id();
     lock.unlock();

@@ -1,5 +1,6 @@
 // Encodes runs and completes them, both in the order in which they were asked for.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -17,6 +18,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Queue(std::shared_ptr<Context> context, std::shared_ptr<Pipelines> pipelines);
 
   void submit(std::unique_ptr<Flight> flight);
+  bool has_ended(uint64_t run) const { return run <= last_ended_; }
   void stop();  // returns when every run has completed, or at once when called within a completion
 
  private:
@@ -35,6 +37,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Flight>> flights_;  // in order; those before `to_encode_` are encoded
   size_t to_encode_ = 0;
+  uint64_t last_submitted_ = 0;  // runs are numbered from 1 on
+  std::atomic<uint64_t> last_ended_ = 0;
   uint32_t under_way_ = 0;  // command buffers
   bool encoding_ = false;   // by one thread at a time
   std::thread::id completing_{};

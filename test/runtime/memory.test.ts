@@ -30,9 +30,25 @@ describeDevices('memory', (device, kind) => {
     using limited = await kind.open({ memoryLimitBytes: 4 * MIB });
     using tensor = limited.tensor('u8', [3 * MIB]);
     await expect(tensor.read()).rejects.toThrow(outOfMemory);
-    await expect(tensor.write(new Uint8Array(3 * MIB))).rejects.toThrow(outOfMemory);
+    // Metal shares its memory with the host, which writes where nothing is under way without staging.
+    if (kind.backend === 'metal') await tensor.write(new Uint8Array(3 * MIB));
+    else await expect(tensor.write(new Uint8Array(3 * MIB))).rejects.toThrow(outOfMemory);
     await tensor.write(new Uint8Array([1, 2, 3]));
     expect([...(await tensor.read({ length: 3 }))]).toEqual([1, 2, 3]);
+  });
+
+  test('is written in the order of the calls, whether the device uses it meanwhile or not', async () => {
+    const count = 1 << 20;
+    using tensor = device().tensor('u32', [count]);
+    const written = Array.from({ length: 6 }, (_, i) => new Uint32Array(count).fill(i));
+    const reads = written.map(async (values) => {
+      const write = tensor.write(values);
+      const read = tensor.read();
+      await write;
+      return read;
+    });
+    for (const [i, values] of (await Promise.all(reads)).entries())
+      expect(values.every((value) => value === i)).toBe(true);
   });
 
   test('of disposed tensors is pooled, reused, and given back on request', async () => {
