@@ -1,11 +1,15 @@
 # add_cpu_kernels(<room target> <kernels target>): native/cpu/kernels/*/*.cpp compiled once for each instruction set, and
 # the generated source behind native/cpu/kernel_table.hpp.
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+set(processor ${CMAKE_SYSTEM_PROCESSOR})
+if(CMAKE_OSX_ARCHITECTURES)  # what is built for, where Node runs under Rosetta
+  set(processor ${CMAKE_OSX_ARCHITECTURES})
+endif()
+if(processor MATCHES "^(x86_64|AMD64|amd64)$")
   set(CPU_ISAS x86_64_v4 x86_64_v3 x86_64_v2)
   set(CPU_FLAGS_x86_64_v4 -march=x86-64-v4 -mprefer-vector-width=512)
   set(CPU_FLAGS_x86_64_v3 -march=x86-64-v3)
   set(CPU_FLAGS_x86_64_v2 -march=x86-64-v2)
-elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+elseif(processor MATCHES "^(aarch64|arm64)$")
   set(CPU_ISAS arm64)
 else()
   set(CPU_ISAS baseline)

@@ -6,6 +6,14 @@ target_compile_options(wavetile_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 target_link_libraries(wavetile_options INTERFACE Threads::Threads)
+if(WIN32)
+  target_compile_definitions(wavetile_options INTERFACE NOMINMAX WIN32_LEAN_AND_MEAN _CRT_SECURE_NO_WARNINGS)
+  # __builtin_cpu_supports is in clang's own library, which is not linked there by itself.
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} --rtlib=compiler-rt --print-libgcc-file-name
+    OUTPUT_VARIABLE compiler_library OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  file(TO_CMAKE_PATH "${compiler_library}" compiler_library)
+  target_link_libraries(wavetile_options INTERFACE ${compiler_library})
+endif()
 if(SANITIZE)
   list(JOIN SANITIZE "," sanitizers)
   target_compile_options(wavetile_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -g -O1)

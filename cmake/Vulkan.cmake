@@ -1,8 +1,8 @@
 # vulkan_headers: Vulkan's headers, volk and VulkanMemoryAllocator. volk opens the loader at run time, so nothing links it.
-set(toolchain_include ${CMAKE_SOURCE_DIR}/.toolchain/include)
-find_path(VULKAN_HEADERS vulkan/vulkan.h HINTS ${toolchain_include})
-find_path(VOLK_HEADER volk.h HINTS ${toolchain_include})
-find_path(VMA_HEADER vk_mem_alloc.h HINTS ${toolchain_include})
+set(vulkan_folders HINTS ${CMAKE_SOURCE_DIR}/.toolchain/include $ENV{VULKAN_SDK}/Include)
+find_path(VULKAN_HEADERS vulkan/vulkan.h ${vulkan_folders})
+find_path(VOLK_HEADER volk.h ${vulkan_folders} PATH_SUFFIXES volk)
+find_path(VMA_HEADER vk_mem_alloc.h ${vulkan_folders} PATH_SUFFIXES vma)
 foreach(path VULKAN_HEADERS VOLK_HEADER VMA_HEADER)
   if(NOT ${path})
     message(FATAL_ERROR "Vulkan headers, volk or VulkanMemoryAllocator are missing: run scripts/setup-toolchain.sh")

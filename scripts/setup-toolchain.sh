@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # setup-toolchain.sh [FOLDER]: FOLDER/bin (glslang, spirv-val, spirv-cross, …) and FOLDER/include (Vulkan, volk, VMA).
 # Nothing to do where the system's are new enough; else Debian trixie's packages are unpacked. No root, system untouched.
+# A Mac needs the tools alone, from Homebrew: its build leaves Vulkan out.
 set -euo pipefail
 
 folder=$(mkdir -p "${1:-.toolchain}" && cd "${1:-.toolchain}" && pwd)
@@ -28,6 +29,11 @@ has_headers() {
   grep -qs VK_KHR_cooperative_matrix "$1/vulkan/vulkan_core.h" && [ -f "$1/volk.h" ] && [ -f "$1/volk.c" ] && [ -f "$1/vk_mem_alloc.h" ]
 }
 
+if [ "$(uname)" = Darwin ]; then
+  compiles_shaders '' || { echo 'please run: brew install cmake glslang spirv-tools spirv-cross' >&2; exit 1; }
+  echo "Homebrew's tools: $(command -v glslang)"
+  exit 0
+fi
 if compiles_shaders '' && has_headers /usr/include; then
   echo "system tools are new enough: $(command -v glslang)"
   exit 0

@@ -1,10 +1,8 @@
 // Large blocks come straight from the system in huge pages, and go straight back to it.
 #include "cpu/memory.hpp"
 
-#include <sys/mman.h>
-
 #include <atomic>
-#include <cstdlib>
+#include <new>
 #include <stdexcept>
 
 #include "cpu/system.hpp"
@@ -12,7 +10,8 @@
 namespace wavetile::cpu {
 namespace {
 
-constexpr uint64_t kAlignment = 64, kSlack = 64;
+constexpr std::align_val_t kAlignment{64};
+constexpr uint64_t kSlack = 64;
 constexpr uint64_t kHugePage = 2ull << 20;
 constexpr uint64_t kWorthAsking = 64ull << 10;
 
@@ -24,19 +23,13 @@ uint64_t round_up(uint64_t bytes, uint64_t step) { return (bytes + step - 1) / s
 
 Memory::Memory(uint64_t bytes) {
   if (bytes < kHugePage) {
-    reserved_ = round_up(bytes + kSlack, kAlignment);
-    base_ = std::aligned_alloc(kAlignment, reserved_);
+    reserved_ = bytes + kSlack;
+    base_ = ::operator new(reserved_, kAlignment, std::nothrow);
     data_ = static_cast<std::byte*>(base_);
   } else {
     reserved_ = round_up(bytes + kSlack, kHugePage) + kHugePage;  // room to begin at a huge page
-    void* mapped = mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped != MAP_FAILED) {
-      base_ = mapped;
-      data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(mapped), kHugePage));
-#ifdef MADV_HUGEPAGE
-      madvise(data_, reserved_ - kHugePage, MADV_HUGEPAGE);
-#endif
-    }
+    base_ = map_pages(reserved_);
+    if (base_) data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(base_), kHugePage));
   }
   if (base_) allocated_bytes += reserved_;
 }
@@ -44,10 +37,10 @@ Memory::Memory(uint64_t bytes) {
 Memory::~Memory() {
   if (!base_) return;
   allocated_bytes -= reserved_;
-  if (reserved_ > kHugePage) {
-    munmap(base_, reserved_);
+  if (reserved_ >= 2 * kHugePage) {
+    unmap_pages(base_, reserved_);
   } else {
-    std::free(base_);
+    ::operator delete(base_, kAlignment);
   }
 }
 

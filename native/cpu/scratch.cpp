@@ -1,5 +1,4 @@
 // One growing block of working memory for each thread that runs kernels.
-#include <cstdlib>
 #include <new>
 
 #include "cpu/kernel.hpp"
@@ -7,11 +6,21 @@
 namespace wavetile::cpu {
 namespace {
 
+constexpr std::align_val_t kAlignment{64};
+
 struct Scratch {
   Scratch() = default;
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { std::free(data); }
+  ~Scratch() { resize(0); }
+
+  void resize(size_t wanted) {
+    ::operator delete(data, kAlignment);
+    data = nullptr, bytes = 0;
+    if (wanted == 0) return;
+    data = ::operator new(wanted, kAlignment);
+    bytes = wanted;
+  }
 
   void* data = nullptr;
   size_t bytes = 0;
@@ -22,13 +31,8 @@ thread_local Scratch scratch;
 
 void* scratch_bytes(size_t bytes) {
   if (bytes <= scratch.bytes) return scratch.data;
-  const size_t rounded = (bytes + bytes / 2 + 4095) & ~size_t{4095};
-  void* data = std::aligned_alloc(64, rounded);
-  if (!data) throw std::bad_alloc();
-  std::free(scratch.data);
-  scratch.data = data;
-  scratch.bytes = rounded;
-  return data;
+  scratch.resize((bytes + bytes / 2 + 4095) & ~size_t{4095});
+  return scratch.data;
 }
 
 }  // namespace wavetile::cpu

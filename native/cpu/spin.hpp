@@ -1,8 +1,7 @@
 // Waiting a few microseconds for another thread without going to sleep.
 #pragma once
-#include <sched.h>
-
 #include <chrono>
+#include <thread>
 
 namespace wavetile::cpu {
 
@@ -25,7 +24,7 @@ bool spin_until(std::chrono::microseconds time, const Ready& ready) {
       pause_thread();
     }
     if (std::chrono::steady_clock::now() >= end) return false;
-    sched_yield();
+    std::this_thread::yield();
   }
 }
 

@@ -1,6 +1,8 @@
 // /proc and control groups on Linux, sysctl on macOS.
+#ifndef _WIN32
 #include "cpu/system.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -117,6 +119,17 @@ uint32_t usable_threads() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+void* map_pages(uint64_t bytes) {
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return nullptr;
+#ifdef MADV_HUGEPAGE
+  madvise(pages, bytes, MADV_HUGEPAGE);
+#endif
+  return pages;
+}
+
+void unmap_pages(void* pages, uint64_t bytes) { munmap(pages, bytes); }
+
 uint64_t memory_bytes() {
   const uint64_t total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 #if defined(__linux__)
@@ -138,3 +151,4 @@ uint64_t free_memory_bytes(uint64_t allocated_bytes) {
 }
 
 }  // namespace wavetile::cpu
+#endif

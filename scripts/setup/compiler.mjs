@@ -22,7 +22,7 @@ function missingTools() {
   const env = compilerEnvironment();
   const missing = [];
   const compiles = versionOf('g++', ['-dumpfullversion'], env) >= 11 || versionOf('clang++', ['--version'], env) >= 14;
-  if (!compiles) missing.push('g++ >= 11');
+  if (!compiles) missing.push(process.platform === 'darwin' ? 'clang++' : 'g++ >= 11');
   if (versionOf('cmake', ['--version'], env) < 3.22) missing.push('cmake >= 3.22');
   if (!ask('make', ['--version'], env)) missing.push('make');
   return missing;
@@ -77,10 +77,16 @@ async function unpackCompiler() {
   writeWrappers();
 }
 
+function adviceOn(missing) {
+  const what = `${missing.join(', ')} missing`;
+  if (process.platform !== 'darwin') return `${what}: please install the packages g++, cmake and make`;
+  return `${what}: please run \`xcode-select --install\` and \`brew install cmake glslang spirv-tools spirv-cross\``;
+}
+
 export async function provideCompiler() {
   const missing = missingTools();
   if (missing.length === 0) return;
-  const advice = `${missing.join(', ')} missing: please install the packages g++, cmake and make`;
+  const advice = adviceOn(missing);
   if (process.platform !== 'linux' || (!isRoot && !debianRelease())) throw new SetupError(advice);
   try {
     if (isRoot) {

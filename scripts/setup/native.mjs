@@ -6,16 +6,20 @@ import { compilerEnvironment, provideCompiler } from './compiler.mjs';
 import { root, run, SetupError, say } from './shell.mjs';
 import { stamp } from './stamp.mjs';
 
+const jobs = String(availableParallelism());
+const sources = [
+  'native',
+  'binding',
+  'shaders-vulkan',
+  'shaders-metal',
+  'cmake',
+  'CMakeLists.txt',
+  'scripts/generate',
+  'scripts/generate-kernels.mjs',
+  'scripts/generate-metal.mjs',
+];
 const built = stamp('native', {
-  inputs: [
-    'native',
-    'binding',
-    'shaders-vulkan',
-    'cmake',
-    'CMakeLists.txt',
-    'scripts/generate',
-    'scripts/generate-kernels.mjs',
-  ],
+  inputs: sources,
   outputs: ['build/Release/wavetile.node', 'src/kernels/generated.ts'],
   extra: [process.version],
 });
@@ -59,25 +63,31 @@ export async function buildNative() {
       : 'compiling what changed in the addon',
   );
   if (!existsSync(join(root, 'build/CMakeCache.txt'))) await cmakeJs('configure');
-  await cmakeJs('build', '--parallel', String(availableParallelism()));
+  await cmakeJs('build', '--parallel', jobs);
   built.keep();
   return true;
 }
 
 const testPrograms = [
-  { target: 'rdna3_isa', folder: 'rdna3', output: 'rdna3_isa', what: 'the program that reads RDNA3 code' },
-  { target: 'software_metal', folder: 'software-metal', output: 'software_metal_run', what: 'software Metal' },
+  { target: 'rdna3_isa', folder: 'rdna3', uses: [], output: 'rdna3_isa', what: 'the program that reads RDNA3 code' },
+  {
+    target: 'software_metal',
+    folder: 'software-metal',
+    uses: sources, // for an addon with the Metal backend
+    output: 'addon/build/Release/wavetile.node',
+    what: 'software Metal',
+  },
 ];
-const runsSoftwareMetal = process.platform === 'linux' && process.arch === 'x64';
+const isLinux = process.platform === 'linux';
 
 /** What only the tests need: the compiler of test/rdna3, the emulator and host of test/software-metal. */
 export async function buildTestPrograms() {
-  for (const { target, folder, output, what } of testPrograms) {
-    if (target === 'software_metal' && !runsSoftwareMetal) continue;
-    const marker = stamp(folder, { inputs: [`test/${folder}`], outputs: [`build/test/${folder}/${output}`] });
+  for (const { target, folder, uses, output, what } of testPrograms) {
+    if (!isLinux || (target === 'software_metal' && process.arch !== 'x64')) continue;
+    const marker = stamp(folder, { inputs: [`test/${folder}`, ...uses], outputs: [`build/test/${folder}/${output}`] });
     if (marker.isCurrent()) continue;
     say(`compiling ${what}`);
-    await run('cmake', ['--build', 'build', '--target', target], { env: compilerEnvironment() });
+    await run('cmake', ['--build', 'build', '--target', target, '--parallel', jobs], { env: compilerEnvironment() });
     marker.keep();
   }
 }

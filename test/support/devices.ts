@@ -1,5 +1,5 @@
 // The devices that tests run on: the CPU always, Vulkan where there is a driver, with validation, whose every message
-// fails the test; Metal where it is asked for (npm run test:metal). One device of each kind is shared by the tests of a file.
+// fails the test; Metal on a Mac, and where it is asked for (npm run test:metal). One device of each kind is shared by the tests of a file.
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { Device, type DeviceInfo, type DeviceOpenOptions, listDiagnostics } from '../../src/index.js';
 
@@ -38,7 +38,10 @@ function testDevice(backend: Kind, present: readonly DeviceInfo[]): TestDevice {
 }
 
 /** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`, or several with commas) says on which. */
-const wanted = process.env.WAVETILE_TEST_DEVICES?.split(',') ?? ['cpu', 'vulkan'];
+const wanted = process.env.WAVETILE_TEST_DEVICES?.split(',') ?? [
+  'cpu',
+  process.platform === 'darwin' ? 'metal' : 'vulkan',
+];
 const present = Device.list();
 
 export const testDevices: readonly TestDevice[] = KINDS.filter((backend) => wanted.includes(backend)).map((backend) =>

@@ -1,0 +1,7 @@
+#pragma once
+
+typedef double CGFloat;
+typedef struct CGSize {
+  CGFloat width, height;
+} CGSize;
+typedef struct CGColorSpace* CGColorSpaceRef;

@@ -1,0 +1,8 @@
+#pragma once
+#include <Foundation/Foundation.h>
+
+@protocol MTLBuffer
+@end
+
+@protocol MTLCommandQueue
+@end

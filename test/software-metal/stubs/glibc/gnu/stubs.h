@@ -1,0 +1,1 @@
+// Instead of glibc's, which stands for the processors that glibc itself was built for.
