@@ -57,7 +57,9 @@ function(add_metal_room)
   target_sources(wavetile_metal PRIVATE ${METAL_SOURCES})
   set_source_files_properties(${METAL_SOURCES} PROPERTIES GENERATED TRUE)
   add_dependencies(wavetile_metal wavetile_metal_sources)
-  target_link_libraries(wavetile_metal PRIVATE metal_cpp PUBLIC "-framework Foundation" "-framework Metal")
+  # Without CoreGraphics in the process, Metal may show it no device.
+  target_link_libraries(wavetile_metal PRIVATE metal_cpp PUBLIC "-framework Foundation" "-framework Metal"
+    "-framework CoreGraphics")
   find_metal_compiler(missing)
   if(NOT missing)
     embed_metallibs(wavetile_metal_sources)

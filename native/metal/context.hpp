@@ -21,7 +21,7 @@ struct Context {
   // Buffers are untracked, so nothing else keeps one command buffer's work behind that of the one before it. A fence
   // and not an event: it is cheap, and a command buffer that fails leaves nobody waiting.
   NS::SharedPtr<MTL::Fence> mtl_fence;
-  bool fence_updated = false;  // by an encoder; only its thread looks
+  bool fence_updated = false;  // by a command buffer that was committed; only the thread that encodes looks
   std::atomic<bool> lost = false;
 };
 

@@ -66,15 +66,20 @@ Step fill_step(const Transfers& transfers, Place to, uint64_t bytes, uint32_t va
   return step;
 }
 
-Encoder::Encoder(Context& context, MTL::CommandBuffer& buffer)
-    : context_(context), mtl_encoder_(buffer.computeCommandEncoder(MTL::DispatchTypeConcurrent)) {
-  if (!mtl_encoder_) throw Error(ErrorCode::out_of_memory, context.physical.info.name + " gives no encoder for a run");
+void Encoder::begin_pass() {
+  mtl_encoder_ = buffer_.computeCommandEncoder(MTL::DispatchTypeConcurrent);
+  if (!mtl_encoder_) throw Error(ErrorCode::out_of_memory, context_.physical.info.name + " gives no encoder for a run");
   if (context_.fence_updated) mtl_encoder_->waitForFence(context_.mtl_fence.get());
+}
+
+void Encoder::barrier() {
+  if (mtl_encoder_) mtl_encoder_->memoryBarrier(MTL::BarrierScopeBuffers);
 }
 
 void Encoder::encode(const Step& step) {
   if (step.barrier) barrier();
   if (!step.indirect && step.grid.width * step.grid.height * step.grid.depth == 0) return;
+  if (!mtl_encoder_) begin_pass();
   if (step.pipeline != bound_) mtl_encoder_->setComputePipelineState(step.pipeline);
   bound_ = step.pipeline;
   const size_t count = step.buffers.size();
@@ -88,8 +93,8 @@ void Encoder::encode(const Step& step) {
 }
 
 Encoder::~Encoder() {
+  if (!mtl_encoder_) return;
   mtl_encoder_->updateFence(context_.mtl_fence.get());
-  context_.fence_updated = true;
   mtl_encoder_->endEncoding();
 }
 

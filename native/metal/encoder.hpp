@@ -30,10 +30,11 @@ Step dispatch_step(const Context& context, const DispatchCommand& dispatch, cons
 Step copy_step(const Transfers& transfers, Place from, Place to, uint64_t bytes);
 Step fill_step(const Transfers& transfers, Place to, uint64_t bytes, uint32_t value);
 
-// Steps of one command buffer run side by side up to a barrier, and all of them after the command buffer before.
+// Steps of one command buffer run side by side up to a barrier, and all of them after the command buffer before. One pass,
+// begun with the first step.
 class Encoder {
  public:
-  Encoder(Context& context, MTL::CommandBuffer& buffer);
+  Encoder(const Context& context, MTL::CommandBuffer& buffer) : context_(context), buffer_(buffer) {}
   ~Encoder();
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
@@ -44,11 +45,15 @@ class Encoder {
   MTL::Buffer* own(const Memory& memory) const {
     return metal::own(context_, memory);
   }
-  void barrier() { mtl_encoder_->memoryBarrier(MTL::BarrierScopeBuffers); }
+  void barrier();
+  bool has_pass() const { return mtl_encoder_; }
 
  private:
-  Context& context_;
-  MTL::ComputeCommandEncoder* const mtl_encoder_;
+  void begin_pass();
+
+  const Context& context_;
+  MTL::CommandBuffer& buffer_;
+  MTL::ComputeCommandEncoder* mtl_encoder_ = nullptr;
   const MTL::ComputePipelineState* bound_ = nullptr;
 };
 

@@ -7,12 +7,20 @@
 #include "metal/memory.hpp"
 
 namespace wavetile::metal {
+namespace {
+
+// Of a command buffer: macOS stops one that keeps the screen waiting, and the GPU begins while the next is encoded.
+constexpr size_t kSteps = 48;
+
+}  // namespace
 
 Flight::Flight(RunRequest request, std::vector<std::shared_ptr<HostBlock>> readbacks, Completion done)
     : done(std::move(done)), request_(std::move(request)), readbacks_(std::move(readbacks)) {
-  if (!request_.timed || !request_.program) return;
-  times_.resize(program()->steps().size());
-  parts_ = static_cast<uint32_t>(times_.size()) + 2;
+  if (!program()) return;
+  const size_t steps = program()->steps().size();
+  if (request_.timed) times_.resize(steps);
+  const size_t parts = request_.timed ? steps + 2 : std::max<size_t>(1, (steps + kSteps - 1) / kSteps);
+  parts_ = static_cast<uint32_t>(parts);
 }
 
 void Flight::number(uint64_t run) const {
@@ -25,19 +33,21 @@ void Flight::number(uint64_t run) const {
 }
 
 void Flight::encode(Encoder& encoder, const Transfers& transfers, uint32_t part) const {
-  if (parts_ > 1) {
-    if (part == 0) return encode_uploads(encoder, transfers);
-    if (part + 1 == parts_) return encode_readbacks(encoder, transfers);
-    return encoder.encode(program()->steps()[part - 1]);
+  if (part == 0 && !request_.uploads.empty()) {
+    encode_uploads(encoder, transfers);
+    encoder.barrier();
   }
-  encode_uploads(encoder, transfers);
-  if (program()) {
-    if (!request_.uploads.empty()) encoder.barrier();
-    for (const Step& step : program()->steps()) encoder.encode(step);
-  }
-  if (readbacks_.empty()) return;
+  for (const Step& step : steps_of(part)) encoder.encode(step);
+  if (part + 1 < parts_ || readbacks_.empty()) return;
   encoder.barrier();
   encode_readbacks(encoder, transfers);
+}
+
+std::span<const Step> Flight::steps_of(uint32_t part) const {
+  if (!program()) return {};
+  const std::span<const Step> all = program()->steps();
+  if (!request_.timed) return all.subspan(part * kSteps, std::min(kSteps, all.size() - part * kSteps));
+  return part == 0 || part + 1 == parts_ ? std::span<const Step>() : all.subspan(part - 1, 1);
 }
 
 void Flight::encode_uploads(Encoder& encoder, const Transfers& transfers) const {

@@ -2,14 +2,15 @@
 #pragma once
 #include <exception>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "metal/program.hpp"
 
 namespace wavetile::metal {
 
-// One command buffer, its only part; a timed run has a part for the uploads, one for each command, one for the
-// readbacks.
+// Its parts are command buffers: some steps each, the uploads before the first and the readbacks behind the last. A
+// timed run has a part for the uploads, one for each command, one for the readbacks.
 class Flight {
  public:
   // `readbacks` has one block for each of the request's ranges.
@@ -28,6 +29,7 @@ class Flight {
 
  private:
   const MetalProgram* program() const { return static_cast<const MetalProgram*>(request_.program.get()); }
+  std::span<const Step> steps_of(uint32_t part) const;
   void encode_uploads(Encoder& encoder, const Transfers& transfers) const;
   void encode_readbacks(Encoder& encoder, const Transfers& transfers) const;
 

@@ -78,6 +78,9 @@ std::vector<PhysicalDevice> all_physical_devices() {
   std::vector<PhysicalDevice> devices;
   const auto all = NS::TransferPtr(MTL::CopyAllDevices());
   for (NS::UInteger i = 0; all && i < all->count(); ++i) devices.push_back(inspect(all->object<MTL::Device>(i)));
+  if (!devices.empty()) return devices;
+  // The list is empty in some sessions without a screen.
+  if (const auto only = NS::TransferPtr(MTL::CreateSystemDefaultDevice())) devices.push_back(inspect(only.get()));
   return devices;
 }
 

@@ -10,6 +10,14 @@ namespace {
 // one.
 constexpr uint32_t kMostUnderWay = kCommandBuffers / 2;
 
+// What `done` holds may be the device itself: it goes without the queue's lock.
+void complete(std::unique_ptr<Flight> flight) {
+  RunResult result = flight->result();
+  const Completion done = std::move(flight->done);
+  flight.reset();  // memory goes back to the pool before the caller hears of it
+  done(std::move(result));
+}
+
 }  // namespace
 
 Queue::Queue(std::shared_ptr<Context> context, std::shared_ptr<Pipelines> pipelines)
@@ -72,13 +80,16 @@ void Queue::commit(Flight& flight, uint32_t part) {
   // Unretained: the flight and its program hold everything until the run has completed.
   MTL::CommandBuffer* buffer = context_->mtl_queue->commandBufferWithUnretainedReferences();
   if (!buffer) throw Error(ErrorCode::out_of_memory, context_->physical.info.name + " gives no command buffer");
+  bool has_pass = false;
   {
     Encoder encoder(*context_, *buffer);
     flight.encode(encoder, transfers_, part);
+    has_pass = encoder.has_pass();
   }
   buffer->addCompletedHandler(MTL::HandlerFunction(
       [self = shared_from_this(), &flight, part](MTL::CommandBuffer* ended) { self->ended(flight, part, *ended); }));
   buffer->commit();
+  if (has_pass) context_->fence_updated = true;
 }
 
 // On a thread of Metal's.
@@ -106,10 +117,7 @@ void Queue::complete_finished(Lock& lock) {
     if (to_encode_ > 0) --to_encode_;
     completing_ = std::this_thread::get_id();
     lock.unlock();
-    RunResult result = flight->result();
-    const Completion done = std::move(flight->done);
-    flight.reset();  // memory goes back to the pool before the caller hears of it
-    done(std::move(result));
+    complete(std::move(flight));
     lock.lock();
     completing_ = {};
   }
