@@ -7,7 +7,7 @@ import { isObject, JsonFields, type JsonObject, readJson } from '../formats/json
 import { readSafetensorsHeader, type SafetensorsEntry } from '../formats/safetensors-header.js';
 import { ComputeError } from '../runtime/errors.js';
 import { configFromHf } from './config-hf.js';
-import type { ModelContent, StoredTensor, TokenizerSource } from './model-file.js';
+import type { ModelContent, StoredTensor, TokenizerSource } from './model-content.js';
 import { huggingFaceNames } from './tensor-names.js';
 
 const SINGLE = 'model.safetensors';

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { type Gguf, type GgufTensor, readGguf } from '../formats/gguf.js';
 import { ComputeError } from '../runtime/errors.js';
 import { configFromGguf } from './config-gguf.js';
-import type { ModelContent, StoredTensor } from './model-file.js';
+import type { ModelContent, StoredTensor } from './model-content.js';
 import { GGUF_NAMES } from './tensor-names.js';
 
 const MAX_PARTS = 1000;
