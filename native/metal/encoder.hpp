@@ -30,8 +30,8 @@ Step dispatch_step(const Context& context, const DispatchCommand& dispatch, cons
 Step copy_step(const Transfers& transfers, Place from, Place to, uint64_t bytes);
 Step fill_step(const Transfers& transfers, Place to, uint64_t bytes, uint32_t value);
 
-// Steps of one command buffer run side by side up to a barrier, and all of them after the command buffer before. One pass,
-// begun with the first step.
+// Steps of one command buffer run side by side up to a barrier, and all of them after the command buffer before. The
+// pass begins with the first step.
 class Encoder {
  public:
   Encoder(const Context& context, MTL::CommandBuffer& buffer) : context_(context), buffer_(buffer) {}

@@ -13,8 +13,8 @@ struct Chunk {
   uint position, window;   // of the first row
   uint begin, end;         // of the tokens that any of the rows sees
 
-  uint start_of(uint place) const { return window == 0 || place + 1 <= window ? 0 : place + 1 - window; }
-  bool sees(uint row, uint token) const { return token <= position + row && token >= start_of(position + row); }
+  uint start_of(uint place) const thread { return window == 0 || place + 1 <= window ? 0 : place + 1 - window; }
+  bool sees(uint row, uint token) const thread { return token <= position + row && token >= start_of(position + row); }
 };
 
 // For a whole SIMD-group at once.

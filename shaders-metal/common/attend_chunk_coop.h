@@ -13,14 +13,14 @@ constexpr constant uint MOST_TILE = 16 * (256 + 8) / 8 > 32 * (128 + 8) / 8 ? 16
 struct Coming {
   uint4 parts[4];
 
-  void fetch(Chunk rows, Pages pages, device const uint4* from, uint first, uint t) {
+  void fetch(Chunk rows, Pages pages, device const uint4* from, uint first, uint t) thread {
     UNROLL for (uint i = 0; i < 4; i++) {
       const uint at = i * 128 + t;
       if (at < TILE * PARTS) parts[i] = cached_part(rows, pages, from, first + at / PARTS, at % PARTS);
     }
   }
 
-  void keep(threadgroup uint4* tile, uint t) const {
+  void keep(threadgroup uint4* tile, uint t) const thread {
     UNROLL for (uint i = 0; i < 4; i++) {
       const uint at = i * 128 + t;
       if (at < TILE * PARTS) tile[at / PARTS * (PARTS + 1) + at % PARTS] = parts[i];
@@ -36,10 +36,10 @@ struct Attention {
   simdgroup_half8x8 queries[2][MOST_DIMS];
   simdgroup_float8x8 sums[2][MOST_DIMS];
 
-  threadgroup half* weights() const { return (threadgroup half*)scores; }
+  threadgroup half* weights() const thread { return (threadgroup half*)scores; }
 
   // By way of the weights, 32 numbers at a time.
-  void take_queries(Chunk rows, device const uint4* from, uint heads) {
+  void take_queries(Chunk rows, device const uint4* from, uint heads) thread {
     maximum = LEAST;
     total = 0;
     threadgroup uint4* to = (threadgroup uint4*)scores + lane / 2 * (WEIGHT_PITCH / 8) + lane % 2 * 2;
@@ -62,7 +62,7 @@ struct Attention {
   }
 
   // Queries by the tile's keys.
-  void score(threadgroup const half* tile) {
+  void score(threadgroup const half* tile) thread {
     simdgroup_float8x8 parts[2][MOST_COLUMNS];
     UNROLL for (uint j = 0; j < MOST_COLUMNS; j++) {
       UNROLL for (uint r = 0; r < 2; r++) parts[r][j] = make_filled_simdgroup_matrix<float, 8, 8>(0);
@@ -85,7 +85,7 @@ struct Attention {
   }
 
   // The lane's scores, half of a row's, become weights; returns the factor of the row's sums so far.
-  float weigh(Chunk rows, uint first, float factor) {
+  float weigh(Chunk rows, uint first, float factor) thread {
     const uint position = rows.position + first_row;
     const bool is_edge = first + TILE > min(position + 1, rows.end) || first < rows.start_of(position + SIDE - 1);
     const uint column = lane % 2 * TILE / 2;
@@ -118,7 +118,7 @@ struct Attention {
   }
 
   // Multiplies the rows of all sums by the lanes' factors; which row a number is of, a matrix shows by what it loads.
-  void scale_sums(float factor) {
+  void scale_sums(float factor) thread {
     threadgroup float* factors = scores + TILE / 2;  // behind the weights
     ((threadgroup float4*)(factors + lane / 2 * SCORE_PITCH))[lane % 2] = float4(factor);
     simdgroup_barrier(mem_flags::mem_threadgroup);
@@ -133,7 +133,7 @@ struct Attention {
   }
 
   // Weights by the tile's values.
-  void add_values(threadgroup const half* tile) {
+  void add_values(threadgroup const half* tile) thread {
     UNROLL for (uint j = 0; j < MOST_COLUMNS; j++) {
       if (j >= COLUMNS) continue;
       simdgroup_half8x8 parts[2];
@@ -150,14 +150,15 @@ struct Attention {
   }
 
   // By way of the scores, 32 numbers at a time.
-  void store(Chunk rows, constant Params& params, StoredBlocks blocks) const {
+  void store(Chunk rows, constant Params& params, StoredBlocks blocks) thread {
     UNROLL for (uint chunk = 0; chunk <= MOST_DIMS / 4; chunk++) {
       if (chunk * 4 >= DIMS + 4) continue;
       simdgroup_barrier(mem_flags::mem_threadgroup);
-      UNROLL for (uint d = chunk * 4; d < min(chunk * 4 + 4, MOST_DIMS); d++) {
-        if (d >= DIMS) continue;
+      UNROLL for (uint i = 0; i < 4; i++) {
+        const uint d = min(chunk * 4 + i, MOST_DIMS - 1);
+        if (chunk * 4 + i >= DIMS) continue;
         UNROLL for (uint r = 0; r < 2; r++) {
-          simdgroup_store(sums[r][d], scores + r * 8 * SCORE_PITCH + d % 4 * 8, SCORE_PITCH);
+          simdgroup_store(sums[r][d], scores + r * 8 * SCORE_PITCH + i * 8, SCORE_PITCH);
         }
       }
       simdgroup_barrier(mem_flags::mem_threadgroup);

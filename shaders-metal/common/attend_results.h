@@ -40,10 +40,10 @@ inline void merge_slots(thread Seen& seen, uint tokens, Memory memory, uint t) {
 struct Partials {
   device atomic_float* all;  // of the row and kv head: [share][COLUMNS numbers, then (maximum, sum) of each head]
 
-  float load(uint share, uint i) const {
+  float load(uint share, uint i) const thread {
     return atomic_load_explicit(&all[share * (COLUMNS + 2 * group) + i], memory_order_relaxed);
   }
-  void store(uint share, uint i, float value) const {
+  void store(uint share, uint i, float value) const thread {
     atomic_store_explicit(&all[share * (COLUMNS + 2 * group) + i], value, memory_order_relaxed);
   }
 };

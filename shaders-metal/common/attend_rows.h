@@ -69,7 +69,7 @@ struct Seen {
   float4 maxima, exponents;
 
   // Adds a quad's values; scores become their weights.
-  void add(thread float4* scores, thread const uint4* values) {
+  void add(thread float4* scores, thread const uint4* values) thread {
     UNROLL for (uint h = 0; h < 4; h++) {
       if (h >= HEADS) continue;
       const float4 four = scores[h];
@@ -92,7 +92,7 @@ struct Seen {
   }
 
   // All quads of the SIMD-group become one.
-  void merge_quads() {
+  void merge_quads() thread {
     for (ushort distance = LANES; distance < 32; distance <<= 1) {
       const float4 most = max(maxima, simd_shuffle_xor(maxima, distance)), factors = fast::exp2(maxima - most);
       maxima = most;
@@ -125,7 +125,7 @@ inline void attend_share(thread Seen& seen, Cache cache, Share share, uint posit
   for (uint base = share.begin; base < share.end; base += ROUND) {
     const uint token = base + first, at = token < end ? cache.pages.at(token, part) : 0;
     uint4 keys[4], values[4];
-    bool4 live;
+    bool live[4];
     UNROLL for (uint i = 0; i < 4; i++) {
       live[i] = token + i >= share.start && token + i < end;  // what was never written may be no number
       const bool is_new = fused == 1 && token + i == position;
@@ -146,7 +146,9 @@ inline void attend_share(thread Seen& seen, Cache cache, Share share, uint posit
       }
     }
     UNROLL for (uint h = 0; h < 4; h++) {
-      if (h < HEADS) scores[h] = select(float4(LEAST), lanes_sums(scores[h]), live);
+      if (h >= HEADS) continue;
+      const float4 sums = lanes_sums(scores[h]);
+      UNROLL for (uint i = 0; i < 4; i++) scores[h][i] = live[i] ? sums[i] : LEAST;
     }
     seen.add(scores, values);
   }

@@ -29,34 +29,34 @@ struct Candidates {
   uint size = 0;
   bool listed = false, by_mass = false;
 
-  ulong token(uint n) const {
+  ulong token(uint n) const thread {
     if (n >= size) return 0;
     if (listed) return memory->list[n];
     const uint id = memory->blocks[n / LOGIT_BLOCK] * LOGIT_BLOCK + n % LOGIT_BLOCK;
     return id < vocabulary ? token_of(key_of(logits[id]), id) : 0;
   }
 
-  uint measure(uint key) const { return by_mass ? weight_of(sampler, logit_of(best), logit_of(key)) : 1; }
+  uint measure(uint key) const thread { return by_mass ? weight_of(sampler, logit_of(best), logit_of(key)) : 1; }
 
-  void raise_bound(ulong token) {
+  void raise_bound(ulong token) thread {
     if (token > bound) bound = token;
   }
 
   // Calls for all threads at once from here on.
 
-  void list_maxima() {
+  void list_maxima() thread {
     for (uint b = t; b < blocks; b += THREADS) memory->list[b] = token_of(winners[b].x, b);
     size = blocks;
     listed = true;
   }
 
-  void begin_gathering() const {
+  void begin_gathering() const thread {
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (t == 0) memory->gathered = 0;
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
 
-  void select_blocks() {
+  void select_blocks() thread {
     begin_gathering();
     for (uint b = t; b < blocks; b += THREADS)
       if (winners[b].x >= key_in(bound)) memory->blocks[atomic_add(memory->gathered, 1)] = b;
@@ -66,7 +66,7 @@ struct Candidates {
   }
 
   // Lists the candidates if they fit.
-  void gather() {
+  void gather() thread {
     begin_gathering();
     for (uint first = t; first < size + t; first += 4 * THREADS) {
       ulong tokens[4];
@@ -85,7 +85,7 @@ struct Candidates {
     listed = true;
   }
 
-  ulong largest(ulong own) const {
+  ulong largest(ulong own) const thread {
     for (ushort distance = 16; distance > 0; distance /= 2) {
       const ulong other = as_type<ulong>(simd_shuffle_xor(as_type<uint2>(own), distance));
       if (other > own) own = other;
@@ -99,7 +99,7 @@ struct Candidates {
   }
 
   // Inclusive; `total` becomes the sum of all.
-  ulong prefix_sum(ulong own, thread ulong& total) const {
+  ulong prefix_sum(ulong own, thread ulong& total) const thread {
     for (ushort distance = 1; distance < 32; distance *= 2) {
       const ulong lower = as_type<ulong>(simd_shuffle_up(as_type<uint2>(own), distance));
       if (t % 32 >= distance) own += lower;

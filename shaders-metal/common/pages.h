@@ -3,7 +3,7 @@ struct Pages {
   device const uint* pages;
   uint kv_head, kv_heads;
 
-  uint at(uint token, uint part) const {
+  uint at(uint token, uint part) const thread {
     return ((pages[token / 32] * kv_heads + kv_head) * 32 + token % 32) * PARTS + part;
   }
 };

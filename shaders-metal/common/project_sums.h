@@ -25,7 +25,7 @@ struct Activations {
   device const float4* blocks;
   uint first_row, last_row, row_blocks;
 
-  uint row(uint column) const { return min(first_row + column, last_row) * row_blocks; }
+  uint row(uint column) const thread { return min(first_row + column, last_row) * row_blocks; }
 };
 
 inline float add_dot(float sum, float4 a, float4 b) {
@@ -39,7 +39,7 @@ struct Quants {
   uint4 words[2][4];
   float4 scale[2], least[2];
 
-  void load(Weights weights, uint first_tile, uint chunk, uint lane) {
+  void load(Weights weights, uint first_tile, uint chunk, uint lane) thread {
     const uint block = chunk / BLOCK_CHUNKS, half_block = chunk % BLOCK_CHUNKS;
     SETS_LOOP ROWS_LOOP {
       const uint tile = first_tile + s, row = lane % 8 + 8 * r;

@@ -20,13 +20,13 @@ struct Selection {
 
   // Order of keys = order of floats; both zeros are one. NONE, above every key, past the end of the row.
   // The load is unconditional, so that the compiler can have several in flight.
-  uint key_at(uint i) const {
+  uint key_at(uint i) const thread {
     const uint bits = as_type<uint>(values[min(i, length - 1)]);
     const uint key = bits == 0x80000000 ? bits : bits ^ (uint(int(bits) >> 31) | 0x80000000);
     return i < length ? key : NONE;
   }
 
-  bool has(uint key, uint i) const {
+  bool has(uint key, uint i) const thread {
     key &= key_mask;
     return key < key_prefix || (key == key_prefix && (i & index_mask) <= index_prefix);
   }

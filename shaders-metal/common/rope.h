@@ -13,17 +13,17 @@ struct Heads {
   float epsilon;
 
   // The number that number d is turned with.
-  uint turned_with(uint d) const {
+  uint turned_with(uint d) const thread {
     if (rope_style == 0 || d >= dims) return d;
     if (rope_style == 1) return d ^ 1;
     return d < dims / 2 ? d + dims / 2 : d - dims / 2;
   }
 
-  float norm_of(uint d, uint what) const { return what == IS_KEY ? key_norm[d] : query_norm[d]; }
+  float norm_of(uint d, uint what) const thread { return what == IS_KEY ? key_norm[d] : query_norm[d]; }
 
   // For a whole SIMD-group at once: the part of the head at `from`, of values as it is; threads that are not live only
   // take part in sums. No number waits for another one.
-  Eight part_at(bool live, uint from, uint part, uint position, uint what) const {
+  Eight part_at(bool live, uint from, uint part, uint position, uint what) const thread {
     float x[8], y[8], squares = 0, factor = 1;
     float2 turns[8];
     UNROLL for (uint i = 0; i < 8; i++) {

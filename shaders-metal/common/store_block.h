@@ -5,7 +5,7 @@ struct StoredBlocks {
   uint lane;  // thread_index_in_simdgroup
 
   // For a whole SIMD-group at once: its lanes bring the numbers of one block; squares are summed of `before`.
-  void store(uint block, float value, float before) const {
+  void store(uint block, float value, float before) const thread {
     const float squares = simd_sum(before * before);
     const uint at = block * 32 + lane;
     if (form == 0) ((device float*)values)[at] = value;

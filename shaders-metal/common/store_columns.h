@@ -8,7 +8,7 @@ struct Columns {
 
   // For a whole SIMD-group at once: its lanes bring 32 neighbouring numbers, of which `i` is a lane's. Where `count` is
   // no multiple of 32, blocks have no squares, and the form is not bytes.
-  void store(uint i, float value) const {
+  void store(uint i, float value) const thread {
     const uint at = first + i;
     if (count % 32 == 0) {
       to.store(at / 32, value, value);

@@ -11,26 +11,26 @@ struct Tile {
   bool direct;        // sums squared differences, otherwise products
   float4 sums[8][2];  // [row][quad of columns]
 
-  Tile(threadgroup float4* memory, uint t, bool direct) : memory(memory), t(t), direct(direct) {}
+  Tile(threadgroup float4* memory, uint t, bool direct) thread : memory(memory), t(t), direct(direct) {}
 
   // The lanes of a SIMD-group form 8 columns x 4 rows, which balances what they read of A and of B.
-  uint column() const { return (t >> 5 & 1) * 8 + (t & 7); }
-  uint row() const { return (t >> 6) * 4 + (t >> 3 & 3); }
+  uint column() const thread { return (t >> 5 & 1) * 8 + (t & 7); }
+  uint row() const thread { return (t >> 6) * 4 + (t >> 3 & 3); }
 
   // Row of A, within the tile, of sums[r]: quad q of A is its rows q, q + 32, q + 64, q + 96.
-  uint row_of(uint r) const { return row() + 16 * (r >> 2) + 32 * (r & 3); }
+  uint row_of(uint r) const thread { return row() + 16 * (r >> 2) + 32 * (r & 3); }
 
   // Quad of B of sums[][h].
-  uint quad_of(uint h) const { return column() + 16 * h; }
+  uint quad_of(uint h) const thread { return column() + 16 * h; }
 
   // What a thread loads: a quad of A (threads below 128) or of B, in one of a step's four chunks.
-  bool loads_a() const { return t < 128; }
-  uint loaded_quad() const { return t & 31; }
-  uint loaded_chunk() const { return t >> 5 & 3; }
+  bool loads_a() const thread { return t < 128; }
+  uint loaded_quad() const thread { return t & 31; }
+  uint loaded_chunk() const thread { return t >> 5 & 3; }
 
-  void clear() { UNROLL for (uint r = 0; r < 8; r++) sums[r][0] = sums[r][1] = float4(0); }
+  void clear() thread { UNROLL for (uint r = 0; r < 8; r++) sums[r][0] = sums[r][1] = float4(0); }
 
-  void add_chunk(uint chunk) {
+  void add_chunk(uint chunk) thread {
     UNROLL for (uint d = 0; d < 4; d++) {
       const uint line = (chunk * 4 + d) * 32, a_quad = line + row(), b_quad = 512 + line + column();
       const float4 a[2] = {memory[a_quad], memory[a_quad + 16]};
@@ -46,7 +46,7 @@ struct Tile {
   }
 
   // Adds a step of up to four chunks, of which `left` are live; each thread brings the four rows of its quad.
-  void add_step(thread const float4* rows, uint left) {
+  void add_step(thread const float4* rows, uint left) thread {
     const uint target = (loads_a() ? 0 : 512) + loaded_chunk() * 128 + loaded_quad();
     threadgroup_barrier(mem_flags::mem_threadgroup);
     UNROLL for (uint d = 0; d < 4; d++) {

@@ -1,5 +1,5 @@
 // The `want` greatest of `count` keys, ties to lower indices, by one threadgroup of 256. Selected are keys above
-// `prefix` under `mask`, and the first `equal` of those equal to it. Keys has uint operator[](uint index) const.
+// `prefix` under `mask`, and the first `equal` of those equal to it. Keys has uint operator[](uint index) const thread.
 #include "common/atomics.h"
 #include "common/scan.h"
 
@@ -30,7 +30,7 @@ struct TopKeys {
   uint mask = 0, prefix = 0, equal = 0;
 
   // Keeps those whose next digit is that of the equal-th greatest; returns how many they are.
-  uint narrow(uint shift, uint width) {
+  uint narrow(uint shift, uint width) thread {
     threadgroup uint* counts = (threadgroup uint*)memory->words;
     memory->words[t] = uint4(0);
     threadgroup_barrier(mem_flags::mem_threadgroup);
@@ -56,7 +56,7 @@ struct TopKeys {
   }
 
   // Finds the bound among the few keys that equal the prefix: each ranks itself.
-  void rank_few() {
+  void rank_few() thread {
     threadgroup uint* few = (threadgroup uint*)memory->words;
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (t == 0) memory->bucket = 0;
@@ -86,7 +86,7 @@ struct TopKeys {
   }
 
   // Finds the bound. Digits start at the highest bit in which keys differ.
-  void bound(uint want) {
+  void bound(uint want) thread {
     threadgroup_barrier(mem_flags::mem_threadgroup);
     uint low = NONE, high = 0;
     for (uint i = t; i < count; i += 256) {
@@ -111,7 +111,7 @@ struct TopKeys {
   }
 
   // This SIMD-group's run; the first of all selected keys goes to `place`.
-  TopRun run(uint place) const {
+  TopRun run(uint place) const thread {
     const uint length = (count + 255) / 256 * 32, begin = min(t / 32 * length, count), end = min(begin + length, count);
     uint2 own = uint2(0);  // above, equal
     for (uint i = begin + t % 32; i < end; i += 32) {
@@ -126,7 +126,7 @@ struct TopKeys {
   }
 
   // For a whole SIMD-group at once, with neighbouring keys: whether this thread's is selected, and where it goes.
-  bool take(thread TopRun& run, uint i, thread uint& place) const {
+  bool take(thread TopRun& run, uint i, thread uint& place) const thread {
     const uint key = i < run.end ? keys[i] & mask : 0, before = (1u << t % 32) - 1;
     const bool is_equal = i < run.end && key == prefix;
     const uint equals = uint(simd_vote::vote_t(simd_ballot(is_equal)));

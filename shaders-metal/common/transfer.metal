@@ -1,5 +1,5 @@
-// Copies and fills between the dispatches of a run: the backend's own kernels, so that a command buffer is one compute encoder.
-// A threadgroup of 256 threads does 4096 items, each thread 16 of them.
+// Copies and fills between the dispatches of a run: the backend's own kernels, so that a command buffer is one compute
+// encoder. A threadgroup of 256 threads does 4096 items, each thread 16 of them.
 #include <metal_stdlib>
 using namespace metal;
 

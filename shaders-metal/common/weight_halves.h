@@ -9,7 +9,7 @@ struct HalfBlock {
   uint4 words[4];  // as many as the kind takes
   float2 scale;
 
-  void load(Weights weights, uint row, uint block, uint half_block) {
+  void load(Weights weights, uint row, uint block, uint half_block) thread {
     const uint tile = row / 32, lane = row % 32;
     const uint first = block * BLOCK_CHUNKS + (kind == INT4 ? 0 : half_block * HALF_CHUNKS);
     device const uint4* chunks = weights.quants + chunk_at(tile, weights.blocks, first, lane);
@@ -24,7 +24,7 @@ struct HalfBlock {
   }
 
   // Weights 4 i to 4 i + 3.
-  half4 four(uint i) const {
+  half4 four(uint i) const thread {
     if (kind == F32) return half4(as_type<float4>(words[i]));
     const uint2 narrow = i % 2 == 0 ? words[i / 2].xy : words[i / 2].zw;
     if (kind == F16) return as_type<half4>(narrow);

@@ -12,7 +12,7 @@ struct Weights {
   device const half* scales;
   uint blocks;  // of a row
 
-  float4 values(uint row, uint chunk) const {
+  float4 values(uint row, uint chunk) const thread {
     const uint tile = row / 32, lane = row % 32, block = chunk / 8, part = chunk % 8;
     device const uint4* chunks = quants + chunk_at(tile, blocks, block * BLOCK_CHUNKS, lane);
     if (kind == F32) return as_type<float4>(chunks[part * 32]);

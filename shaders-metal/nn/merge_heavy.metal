@@ -12,7 +12,7 @@ struct Candidates {
   threadgroup uint* cached;
   bool is_cached;
 
-  uint operator[](uint i) const { return is_cached ? cached[i] : scores[i]; }
+  uint operator[](uint i) const thread { return is_cached ? cached[i] : scores[i]; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void merge_heavy(

@@ -16,7 +16,7 @@
   const uint p = chunk / params.subspace_chunks, within = chunk % params.subspace_chunks * 4;
   const uint subspaces = params.dimensions / subdimensions;
   const uint key = (params.first_head + p / subspaces) * params.keys + params.first + row;
-  float4 value = 0;
+  float4 value = float4(0);
   if (row < params.rows) {
     const uint begin = key * params.dimensions + p % subspaces * subdimensions + within;
     for (uint j = 0; j < 4 && within + j < subdimensions; j++) value[j] = source[begin + j];

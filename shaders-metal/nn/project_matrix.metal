@@ -11,16 +11,16 @@ struct Sides {
   Weights weights;
   uint end_row, outputs;
 
-  float4 a(uint row, uint chunk) const {
+  float4 a(uint row, uint chunk) const thread {
     if (row >= end_row) return float4(0);
     const uint at = row * weights.blocks * 8 + chunk;
     return half_input == 0 ? ((device const float4*)inputs)[at] : float4(((device const half4*)inputs)[at]);
   }
 
-  float4 b(uint row, uint chunk) const { return row < outputs ? weights.values(row, chunk) : float4(0); }
+  float4 b(uint row, uint chunk) const thread { return row < outputs ? weights.values(row, chunk) : float4(0); }
 
   // Neighbouring threads read neighbouring rows of weights, whose chunks lie side by side.
-  uint column(uint quad, uint i) const { return quad + 32 * i; }
+  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void project_matrix(

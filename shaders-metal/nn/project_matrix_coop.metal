@@ -32,7 +32,7 @@ struct Coming {
   HalfBlock weights;
 
   // Rows past the end are the last one again: their results are not kept.
-  void fetch(Product from, uint block, uint t) {
+  void fetch(Product from, uint block, uint t) thread {
     UNROLL for (uint i = 0; i < 2; i++) {
       if (i * 64 >= tile_rows) continue;
       const uint row = min(from.first_row + t / 4 + 64 * i, from.last_row);
@@ -43,7 +43,7 @@ struct Coming {
     weights.load(from.weights, min(from.first_output + t % 128, from.last_output), block, t / 128);
   }
 
-  void keep(threadgroup half* left, threadgroup half* right, uint t) const {
+  void keep(threadgroup half* left, threadgroup half* right, uint t) const thread {
     UNROLL for (uint i = 0; i < 2; i++) {
       if (i * 64 >= tile_rows) continue;
       threadgroup uint4* own = (threadgroup uint4*)(left + (t / 4 + 64 * i) * PITCH);
@@ -58,7 +58,7 @@ struct Sums {
   simdgroup_float8x8 parts[8][4];
 
   // left and right: from the SIMD-group's first row and output on.
-  void add(threadgroup const half* left, threadgroup const half* right) {
+  void add(threadgroup const half* left, threadgroup const half* right) thread {
     UNROLL for (uint k = 0; k < 32; k += 8) {
       simdgroup_half8x8 a, b[4];
       UNROLL for (uint j = 0; j < 4; j++) simdgroup_load(b[j], right + j * 8 * PITCH + k, PITCH, ulong2(0), true);
@@ -77,21 +77,21 @@ struct Place {
   device const float* bias;
   uint stride, rows, outputs;
 
-  void put_whole(thread Sums& sums) const {
+  void put_whole(thread Sums& sums) const thread {
     UNROLL for (uint i = 0; i < 8; i++) {
       if (i >= ROW_PARTS) continue;
       UNROLL for (uint j = 0; j < 4; j++) {
         device float* own = results + i * 8 * stride + j * 8;
         simdgroup_float8x8 before = simdgroup_float8x8(0);
         if (epilogue == 1) simdgroup_load(before, own, stride);
-        before.thread_elements() += sums.parts[i][j].thread_elements();
+        UNROLL for (uint n = 0; n < 2; n++) before.thread_elements()[n] += sums.parts[i][j].thread_elements()[n];
         simdgroup_store(before, own, stride);
       }
     }
   }
 
   // By way of the SIMD-group's own part of threadgroup memory, 8 rows of 32 outputs.
-  void put_by_number(thread const Sums& sums, threadgroup float* own, uint lane) const {
+  void put_by_number(thread Sums& sums, threadgroup float* own, uint lane) const thread {
     UNROLL for (uint i = 0; i < 8; i++) {
       if (i >= ROW_PARTS) continue;
       simdgroup_barrier(mem_flags::mem_threadgroup);

@@ -9,7 +9,7 @@
 struct PartKeys {
   threadgroup uint* keys;
 
-  uint operator[](uint i) const { return keys[i]; }
+  uint operator[](uint i) const thread { return keys[i]; }
 };
 
 // The sum of the head's queries, each sub-vector padded to whole chunks.

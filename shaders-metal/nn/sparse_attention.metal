@@ -15,7 +15,7 @@ struct Sides {
   float scale;
 
   // Logits of `count` positions from `first` on, a SIMD-group's one after the other.
-  void score(uint first, uint count, uint t, threadgroup uint* rows, threadgroup float* exponents) const {
+  void score(uint first, uint count, uint t, threadgroup uint* rows, threadgroup float* exponents) const thread {
     for (uint i = t / 32; i < count; i += 8) {
       const uint row = list[first + i];
       float sum = 0;

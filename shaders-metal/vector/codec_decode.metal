@@ -11,12 +11,12 @@ struct Sides {
   device const float4* weights;
   constant Params& params;
 
-  float4 a(uint row, uint chunk) const {
+  float4 a(uint row, uint chunk) const thread {
     const uint word = row < params.rows ? codes[row * params.words + chunk] : 0;
     return float4(as_type<char4>(word));
   }
-  float4 b(uint row, uint chunk) const { return weights[packed_index(row, params.words, chunk)]; }
-  uint column(uint quad, uint i) const { return quad + 32 * i; }
+  float4 b(uint row, uint chunk) const thread { return weights[packed_index(row, params.words, chunk)]; }
+  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void codec_decode(

@@ -14,7 +14,7 @@ struct Sides {
   uint invalid_row;  // lowest of this thread's rows with a number that is not finite
 
   // Rows past the last read the last: nothing of theirs is written.
-  float4 a(uint row, uint chunk) {
+  float4 a(uint row, uint chunk) thread {
     const uint live_row = min(row, params.rows - 1), live = params.dimensions - chunk * 4;
     device const float* from = vectors + live_row * params.dimensions + chunk * 4;
     float4 values = float4(0);
@@ -24,9 +24,9 @@ struct Sides {
     if (!all(isfinite(values))) invalid_row = min(invalid_row, live_row);
     return values;
   }
-  float4 b(uint row, uint chunk) const { return weights[packed_index(row, (params.dimensions + 3) / 4, chunk)]; }
+  float4 b(uint row, uint chunk) const thread { return weights[packed_index(row, (params.dimensions + 3) / 4, chunk)]; }
   // A thread's columns come four in a row: a word of codes.
-  uint column(uint quad, uint i) const { return quad * 4 + i; }
+  uint column(uint quad, uint i) const thread { return quad * 4 + i; }
 };
 
 struct Encoder {
@@ -35,7 +35,7 @@ struct Encoder {
   uint first_row;
   float largest[8], squares[8];  // of a row's latents
 
-  void sum_latents(device const float* bias, uint first) {
+  void sum_latents(device const float* bias, uint first) thread {
     sum_tile(tile, sides, first_row, first, (sides.params.dimensions + 3) / 4);
     UNROLL for (uint h = 0; h < 2; h++) {
       UNROLL for (uint i = 0; i < 4; i++) {
@@ -49,7 +49,7 @@ struct Encoder {
     }
   }
 
-  void measure() {
+  void measure() thread {
     UNROLL for (uint r = 0; r < 8; r++) {
       UNROLL for (uint h = 0; h < 2; h++) {
         const float4 size = abs(tile.sums[r][h]);
@@ -60,7 +60,7 @@ struct Encoder {
   }
 
   // Every thread gets its rows' largest magnitude and sum of squares; 16 threads share a row.
-  void reduce_rows() {
+  void reduce_rows() thread {
     threadgroup float2* parts = (threadgroup float2*)tile.memory;
     threadgroup_barrier(mem_flags::mem_threadgroup);
     UNROLL for (uint r = 0; r < 8; r++) { parts[tile.row_of(r) * 16 + tile.column()] = float2(largest[r], squares[r]); }
@@ -75,7 +75,7 @@ struct Encoder {
     }
   }
 
-  void write_scales(device float* scales) {
+  void write_scales(device float* scales) thread {
     UNROLL for (uint r = 0; r < 8; r++) {
       const uint row = first_row + tile.row_of(r);
       if (row >= sides.params.rows || tile.column() != 0) continue;
@@ -86,7 +86,7 @@ struct Encoder {
     }
   }
 
-  void write_codes(device uint* codes, uint first) const {
+  void write_codes(device uint* codes, uint first) const thread {
     UNROLL for (uint r = 0; r < 8; r++) {
       UNROLL for (uint h = 0; h < 2; h++) {
         const uint row = first_row + tile.row_of(r), word = first / 4 + tile.quad_of(h);

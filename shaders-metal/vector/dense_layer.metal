@@ -20,17 +20,17 @@ struct Sides {
   device const float* right;
   constant Params& params;
 
-  float4 a(uint row, uint chunk) const {
+  float4 a(uint row, uint chunk) const thread {
     if (row >= params.rows) return float4(0);
     const uint first = row * params.a_row + chunk * 4 * params.a_step;
     return fetch(left + first, params.a_step, params.depth - chunk * 4, activate_a == 1);
   }
-  float4 b(uint row, uint chunk) const {
+  float4 b(uint row, uint chunk) const thread {
     if (row >= params.columns) return float4(0);
     const uint first = row * params.b_row + chunk * 4 * params.b_step;
     return fetch(right + first, params.b_step, params.depth - chunk * 4, activate_b == 1);
   }
-  uint column(uint quad, uint i) const { return quad + 32 * i; }
+  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void dense_layer(

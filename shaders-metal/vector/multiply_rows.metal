@@ -26,7 +26,7 @@ struct Source {
   device const float4* values;
   uint row, rows, chunk, chunks;
 
-  void fetch(uint first, thread float4* quad) const {
+  void fetch(uint first, thread float4* quad) const thread {
     UNROLL for (uint i = 0; i < 4; i++) {
       const uint at = row + i * QUADS, from = first + chunk;
       quad[i] = at < rows && from < chunks ? values[at * chunks + from] : float4(0);
@@ -50,7 +50,7 @@ struct Result {
   device atomic_uint* first_invalid;
   constant Params& params;
 
-  void put(uint row, uint first_column, float4 sum) const {
+  void put(uint row, uint first_column, float4 sum) const thread {
     UNROLL for (uint i = 0; i < 4; i++) {
       const uint column = first_column + i * QUADS;
       if (row >= params.rows || column >= params.columns) continue;

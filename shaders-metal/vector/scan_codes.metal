@@ -20,7 +20,7 @@ struct Point {
 
   // What entry (m, codeword) adds up to, four subspaces m, m + step .. at a time to have their loads in flight
   // together.
-  float4 table_entries(uint codeword, uint m, uint step) const {
+  float4 table_entries(uint codeword, uint m, uint step) const thread {
     const uint4 chunk = min(m + uint4(0, 1, 2, 3) * step, uint4(params.subspaces - 1)) * params.subspace_chunks;
     device const float4* book = codebooks + packed_index(codeword, params.chunks, 0);
     float4 sum = float4(0);
@@ -36,7 +36,7 @@ struct Point {
   }
 
   // Fills the table for subspaces first .. first + SLICE - 1; those past the last one add nothing.
-  void build_table(threadgroup float* table, uint first, uint t) const {
+  void build_table(threadgroup float* table, uint first, uint t) const thread {
     const uint step = 256 >> bits, codeword = t & (ENTRIES - 1);
     for (uint base = 0; base < SLICE; base += 4 * step) {
       // With 8 bits the subspace is the same for the whole threadgroup, and the compiler should see that.
@@ -51,7 +51,7 @@ struct Point {
   }
 
   // What the list's centroid adds to each of its inner products.
-  float base() const {
+  float base() const thread {
     float sum = 0;
     if (metric == 1 && residual == 1)
       for (uint c = 0; c < params.chunks; c++) sum = add_distance(sum, query[c * 32], centroid[c * 32]);

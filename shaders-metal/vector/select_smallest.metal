@@ -66,7 +66,7 @@ struct Results {
   device float* best;
   uint k;
 
-  void put(uint place, uint key, uint id) const {
+  void put(uint place, uint key, uint id) const thread {
     indices[place] = id;
     best[place] = as_type<float>(key ^ ((key & 0x80000000) != 0 ? 0x80000000 : NONE));
   }
