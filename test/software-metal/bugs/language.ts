@@ -13,15 +13,35 @@ const kernel = (body: string) => `kernel void k(device float* a [[buffer(0)]], d
 
 export const correctLanguage = `
 struct Shape { uint rows, columns; };
+struct Span {
+  static constexpr constant uint SIDE = 8;
+  uint begin = 0, end{4};
+  Span() = default;
+  Span(uint first, uint last) thread : begin{first}, end(max(first, last)) {}
+  uint operator()(uint i) const thread { return begin + i; }
+  bool operator<(thread const Span& other) const thread { return begin < other.begin; }
+  static uint side() { return SIDE; }
+};
+constexpr uint doubled(uint n) { return 2 * n; }
+constexpr constant uint WIDTH = 32, BYTES = 32768 - 128;
 constant float table[4] = {0.25, 0.5, 0.75, 1};
 constant bool is_scaled [[function_constant(0)]];
 float last(device const float* p, uint n) { return p[n - 1]; }
 template <typename T> T twice(thread const T& x) { return x + x; }
-${kernel(`threadgroup float mine[32];
+float halved(float x) { return x / 2; }
+half halved(half x) { return half(halved(float(x))); }
+${kernel(`threadgroup float mine[WIDTH];
+  threadgroup uchar others[BYTES];
+  static constant uint firsts[2] = {3, 4};
+  const uint sums[2] = {doubled(WIDTH), Span(1, 2)(i)};
+  others[0] = uchar(max(sums[0], 3u) + firsts[i % 2] + Span::side());
   mine[i % 32] = table[i % 4];
   threadgroup_barrier(mem_flags::mem_threadgroup);
   float4 v = float4(a[i], 1, 2, 3) * half4(1).x;
-  float x = twice(v.x) + last(a, 4) + mine[0] + t[0] + c;
+  v = clamp(max(v, 0.25), 0.5, float4(2)) + min(half(c), 1.0h) + pow(v.x, 2);
+  ushort n = ushort(i);
+  n = min(max(n, ushort(2)), ushort(5)) + abs(int(n));
+  float x = twice(v.x) + halved(float(n)) + last(a, 4) + mine[0] + t[0] + c;
   b[i] = is_scaled ? x * 0.5 : simd_sum(x);`)}`;
 
 export const languageErrors: Readonly<Record<string, LanguageError>> = {
@@ -96,6 +116,74 @@ export const languageErrors: Readonly<Record<string, LanguageError>> = {
   'if constexpr, which is C++17': {
     text: 'template <int N> float f() { if constexpr (N > 1) { return 1; } else { return 2; } }',
     message: /C\+\+17/,
+  },
+  'the smaller of numbers of different types': {
+    text: kernel('b[i] = min(i, 3);'),
+    message: /min is ambiguous/,
+  },
+  'the larger of a half and a float': {
+    text: kernel('b[i] = max(half(c), a[i]);'),
+    message: /max is ambiguous/,
+  },
+  'clamp with whole numbers as limits of a float': {
+    text: kernel('b[i] = clamp(a[i], -1, 1);'),
+    message: /clamp is ambiguous/,
+  },
+  'a member function without address space': {
+    text: 'struct S { uint x; uint f() const { return x; } };',
+    message: /member function 'f' must name the address space/,
+  },
+  'an operator without address space': {
+    text: 'template <class T> struct S { T x; T operator()(uint i) const { return x; } };',
+    message: /must name the address space of its object/,
+  },
+  'a constructor without address space': {
+    text: 'struct S { uint x; S(uint n) : x(n) {} };',
+    message: /member function 'S' must name the address space/,
+  },
+  'a lambda': {
+    text: kernel('const auto f = [&](uint n) { return a[n]; }; b[i] = f(i);'),
+    message: /no lambdas/,
+  },
+  'a static variable in a function': {
+    text: 'uint next() { static uint count = 0; return count; }',
+    message: /a static variable in a function/,
+  },
+  'a static variable in a member function': {
+    text: 'struct S { uint x; uint next() thread { static uint count = 0; return count; } };',
+    message: /a static variable in a function/,
+  },
+  'a static member that is not constant': {
+    text: 'struct S { static constexpr uint SIDE = 8; };',
+    message: /a static member that is not constant/,
+  },
+  'a threadgroup variable in a function that is no kernel': {
+    text: 'float f(uint i) { threadgroup float x[32]; return x[i]; }',
+    message: /threadgroup variables are for kernels/,
+  },
+  'a constexpr at program scope that is not constant': {
+    text: 'constexpr uint WIDTH = 32;',
+    message: /a variable at program scope that is not constant/,
+  },
+  'a constexpr in a namespace that is not constant': {
+    text: 'namespace sizes { static constexpr uint WIDTH{32}; }',
+    message: /a variable at program scope that is not constant/,
+  },
+  'more than 32 KiB of threadgroup memory': {
+    text: kernel('threadgroup float x[8192]; threadgroup uint n; n = i; x[i] = n; b[i] = x[i];'),
+    message: /more than 32768 bytes of threadgroup memory/,
+  },
+  'a function that calls itself': {
+    text: 'uint f(uint n) { return n > 1 ? n * f(n - 1) : 1; }',
+    message: /'f' calls itself/,
+  },
+  'functions that call each other': {
+    text: 'uint g(uint n); uint f(uint n) { return g(n - 1); } uint g(uint n) { return n ? f(n) : 0; }',
+    message: /'[fg]' calls itself/,
+  },
+  'what only a later version of the language has': {
+    text: '#if __METAL_VERSION__ < 320\n#error MSL 3.1\n#endif',
+    message: /MSL 3\.1/,
   },
   'an atomic operation on a plain number': {
     text: kernel('atomic_fetch_add_explicit(&b[i], 1.0f, memory_order_relaxed);'),

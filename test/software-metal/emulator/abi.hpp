@@ -48,6 +48,7 @@ struct Kernel {
   int argument_count;
   int max_threads;                    // 0: not stated
   const char* const* used_constants;  // names, the last is null: a pipeline needs their values
+  unsigned threadgroup_bytes;         // of its threadgroup variables; 0: not known
 };
 
 /** Exported by each kernel library under the name `software_metal_module`. */

@@ -12,7 +12,7 @@ import { translate } from './prepass/prepass.mjs';
 const here = import.meta.dirname;
 const libraries = process.env.SOFTWARE_METAL_LIBRARIES ?? resolve(here, '../../../build/test/software-metal');
 
-const predefined = ['METAL__=1', 'METAL_VERSION__=320', 'METAL_MACOS__=1', 'APPLE_METAL__=1'].map(
+const predefined = ['METAL__=1', 'METAL_VERSION__=310', 'METAL_MACOS__=1', 'APPLE_METAL__=1'].map(
   (name) => `-D__${name}`,
 );
 

@@ -119,7 +119,9 @@ NS::UInteger ComputePipelineState::maxTotalThreadsPerThreadgroup() const {
   return stated > 0 ? static_cast<NS::UInteger>(stated) : kDeviceLimit;
 }
 NS::UInteger ComputePipelineState::threadExecutionWidth() const { return 32; }
-NS::UInteger ComputePipelineState::staticThreadgroupMemoryLength() const { return 0; }
+NS::UInteger ComputePipelineState::staticThreadgroupMemoryLength() const {
+  return as<software_metal::Pipeline>(this)->function->kernel->threadgroup_bytes;
+}
 
 BinaryArchiveDescriptor* BinaryArchiveDescriptor::alloc() { return new software_metal::ArchiveDescriptor; }
 BinaryArchiveDescriptor* BinaryArchiveDescriptor::init() { return this; }

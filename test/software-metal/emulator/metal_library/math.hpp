@@ -84,7 +84,7 @@ MSL_INLINE E smaller(E x, E y) {
   template <class A, class B>                                                                                  \
   MSL_INLINE auto name(A a, B b) {                                                                             \
     if constexpr (detail::width<A> == 1 && detail::width<B> == 1) {                                            \
-      using E = decltype(a + b);                                                                               \
+      using E = std::conditional_t<std::is_same<A, B>::value, A, decltype(a + b)>;                             \
       return (E)detail::scalar_##name<E>((E)a, (E)b);                                                          \
     } else {                                                                                                   \
       using V = std::conditional_t<(detail::width<A> > 1), A, B>;                                              \
@@ -93,8 +93,6 @@ MSL_INLINE E smaller(E x, E y) {
       return r;                                                                                                \
     }                                                                                                          \
   }
-MSL_BINARY(max, larger<E>(x, y))
-MSL_BINARY(min, smaller<E>(x, y))
 MSL_BINARY(fmax, larger<E>(x, y))
 MSL_BINARY(fmin, smaller<E>(x, y))
 MSL_BINARY(pow, (E)__builtin_powf((float)x, (float)y))
@@ -103,6 +101,22 @@ MSL_BINARY(fmod, (E)__builtin_fmodf((float)x, (float)y))
 MSL_BINARY(atan2, (E)__builtin_atan2f((float)x, (float)y))
 MSL_BINARY(copysign, (E)__builtin_copysignf((float)x, (float)y))
 MSL_BINARY(step, y < x ? (E)0 : (E)1)
+
+namespace detail {
+/** Overloads for each type, and conversions among all: with two scalar types no overload is the best. */
+template <class A, class B>
+constexpr bool are_ambiguous = width<A> == 1 && width<B> == 1 && !std::is_same<A, B>::value;
+}  // namespace detail
+template <class A, class B>
+MSL_INLINE auto max(A a, B b) {
+  static_assert(!detail::are_ambiguous<A, B>, "max is ambiguous: its arguments have different types");
+  return fmax(a, b);
+}
+template <class A, class B>
+MSL_INLINE auto min(A a, B b) {
+  static_assert(!detail::are_ambiguous<A, B>, "min is ambiguous: its arguments have different types");
+  return fmin(a, b);
+}
 
 template <class T, class R>
 MSL_INLINE T sincos(T x, R& cosine) {
@@ -119,6 +133,8 @@ MSL_INLINE T min3(T a, T b, T c) {
 }
 template <class A, class B, class C>
 MSL_INLINE auto clamp(A x, B low, C high) {
+  static_assert(!detail::are_ambiguous<A, B> && !detail::are_ambiguous<A, C>,
+                "clamp is ambiguous: its arguments have different types");
   return min(max(x, low), high);
 }
 template <class T>

@@ -115,7 +115,8 @@ function declareKernel(unit, i, end, { attributes, isInstantiation, isTemplate }
   if (isInstantiation) return instantiate(reference, name);
   const limit = [...attributes, ...trailing].find((one) => one.name === 'max_total_threads_per_threadgroup');
   const maxThreads = limit && /^\d+$/.test(limit.value) ? Number(limit.value) : 0;
-  unit.kernels.set(name, { parameters, maxThreads });
+  unit.kernel = { parameters, maxThreads, isTemplate, threadgroupTypes: [] };
+  unit.kernels.set(name, unit.kernel);
   if (!isTemplate) instantiate(name, name, name);
 }
 

@@ -2,21 +2,32 @@
 import { blankUnknownAttributes } from './attributes.mjs';
 import { declareConstant, rewriteDefinedQueries } from './constants.mjs';
 import { declareIfKernel } from './kernels.mjs';
-import { dropQualifiedMembers } from './members.mjs';
+import { checkMembers, dropQualifiedMembers } from './members.mjs';
 import { registration } from './registration.mjs';
-import { checkPointers, checkWords, suffixLiterals } from './rules.mjs';
-import { declareThreadgroupVariables } from './threadgroup.mjs';
+import {
+  checkFunctions,
+  checkLambdas,
+  checkPointers,
+  checkProgramScope,
+  checkWords,
+  suffixLiterals,
+} from './rules.mjs';
+import { declareThreadgroupBytes, declareThreadgroupVariables } from './threadgroup.mjs';
 import { Tokens } from './tokens.mjs';
 import { rewriteVectors, vectorTypeNames } from './vectors.mjs';
 
 /** What one file declares. */
 class Unit {
   kernels = new Map();
+  /** The one that is being read, unless that is another function. */
+  kernel = null;
   instantiations = [];
   constants = [];
   derived = [];
   /** Names in the bodies of functions, by the function's name. */
   bodies = new Map();
+  /** Bodies of functions: name, first and last token. */
+  functions = [];
   /** Open braces: the name of a namespace ('' where it has none), or undefined. */
   scopes = [];
 
@@ -46,19 +57,13 @@ class Unit {
   #noteBody(i) {
     const { tokens } = this;
     const name = tokens.at(tokens.matchBack(tokens.indexBefore(i)) - 1);
+    const end = tokens.match(i);
+    this.functions.push({ name, begin: i, end });
+    if (this.kernel) Object.assign(this.kernel, { begin: i, end });
     const names = this.bodies.get(name) ?? new Set();
-    for (let k = i, end = tokens.match(i); k < end; k++) if (tokens.isName(k)) names.add(tokens.at(k));
+    for (let k = i; k < end; k++) if (tokens.isName(k)) names.add(tokens.at(k));
     this.bodies.set(name, names);
   }
-}
-
-/** Index of the semicolon or brace that ends the declaration at `i`. */
-function declarationEnd(tokens, i) {
-  for (; i < tokens.length; i++) {
-    if ([';', '{', '}'].includes(tokens.at(i))) return i;
-    if (['(', '[', '[['].includes(tokens.at(i))) i = tokens.match(i);
-  }
-  return tokens.length;
 }
 
 function readDeclarations(unit) {
@@ -70,9 +75,11 @@ function readDeclarations(unit) {
     else if (text === '{') unit.enter(i);
     else if (unit.isNamespaceScope()) {
       if (i < seen || !tokens.isStart(i)) continue;
-      seen = declarationEnd(tokens, i);
+      seen = tokens.declarationEnd(i);
+      unit.kernel = null;
+      checkProgramScope(tokens, i, seen);
       if (!declareIfKernel(unit, i, seen)) declareConstant(unit, i, seen);
-    } else if (text === 'threadgroup' && tokens.isStart(i)) i = declareThreadgroupVariables(tokens, i);
+    } else if (text === 'threadgroup' && tokens.isStart(i)) i = declareThreadgroupVariables(unit, i);
   }
 }
 
@@ -81,14 +88,18 @@ export function translate(source, { file, isSyntaxOnly = false }) {
   const tokens = new Tokens(source, file);
   const unit = new Unit(tokens);
   checkWords(tokens);
+  checkLambdas(tokens);
+  checkMembers(tokens);
   suffixLiterals(tokens);
   const typeNames = vectorTypeNames(tokens);
   readDeclarations(unit);
+  checkFunctions(unit);
   dropQualifiedMembers(tokens);
   rewriteDefinedQueries(tokens);
   blankUnknownAttributes(tokens);
   rewriteVectors(tokens, typeNames);
   checkPointers(tokens, typeNames);
+  declareThreadgroupBytes(unit);
   const body = tokens.toString();
   const tables = isSyntaxOnly ? '' : registration(unit, source);
   return { code: `#include "msl.hpp"\n${body}\n${tables}`, errors: tokens.errors };

@@ -28,17 +28,18 @@ function neededConstants(unit, kernel, source) {
 }
 
 function kernelTables(unit, { host, reference, name, scope }, i, source) {
-  const { parameters, maxThreads } = unit.kernels.get(name);
+  const { parameters, maxThreads, threadgroupBytes } = unit.kernels.get(name);
   const args = parameters.map(
     (parameter) => `{ArgumentKind::${parameter?.kind}, ${parameter?.index}, ${parameter?.isWritten}}`,
   );
   const constants = neededConstants(unit, name, source).map((constant) => `${literal(constant)}, `);
   const call = `metal::detail::Caller<decltype(&${scope}${reference}), &${scope}${reference}>::call`;
+  const bytes = threadgroupBytes ? `${scope}${threadgroupBytes}` : 0;
   return {
     arrays: `const Argument arguments_${i}[] = {${args.join(', ')}};
 const char* const constants_${i}[] = {${constants.join('')}nullptr};
 `,
-    row: `  {${literal(host)}, &${call}, arguments_${i}, ${args.length}, ${maxThreads}, constants_${i}},\n`,
+    row: `  {${literal(host)}, &${call}, arguments_${i}, ${args.length}, ${maxThreads}, constants_${i}, ${bytes}},\n`,
   };
 }
 

@@ -100,6 +100,15 @@ export class Tokens {
     return -1;
   }
 
+  /** Index of the semicolon or brace that ends the declaration at `i`. */
+  declarationEnd(i) {
+    for (; i < this.length; i++) {
+      if ([';', '{', '}'].includes(this.at(i))) return i;
+      if (['(', '[', '[['].includes(this.at(i))) i = this.match(i);
+    }
+    return this.length;
+  }
+
   text(begin, end) {
     return this.list
       .slice(begin, end)
