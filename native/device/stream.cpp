@@ -209,6 +209,11 @@ void Stream::run(RunRequest request, Completion done) {
   state_->submit(std::move(request), std::move(done));
 }
 
+std::byte* Stream::direct(const BufferRange& range) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->jobs.empty() ? state_->device->direct(range) : nullptr;
+}
+
 void Stream::drain() {
   std::unique_lock lock(state_->mutex);
   const uint64_t end = state_->next_ticket;

@@ -16,7 +16,8 @@ class Stream {
   // Both throw, and then never call `done`, when the device refuses at once; what had to wait fails through `done`.
   void write(const std::byte* from, BufferRange to, Completion done);
   void run(RunRequest request, Completion done);
-  void drain();  // returns when everything asked for so far has completed
+  std::byte* direct(const BufferRange& range);  // Device::direct, or null while something waits
+  void drain();                                 // returns when everything asked for so far has completed
 
  private:
   struct State;

@@ -20,6 +20,8 @@ class File {
 
   // Reads bytes [offset, offset + bytes) into `room`, which has room_bytes(bytes). Returns where in it they begin.
   virtual uint64_t read(std::byte* room, uint64_t offset, uint64_t bytes) = 0;
+  // The same bytes and no others, to where they stay.
+  virtual void read_into(std::byte* to, uint64_t offset, uint64_t bytes) = 0;
 
   const std::string path;
   const uint64_t bytes;  // when it was opened

@@ -18,11 +18,15 @@ class PortableFile final : public File {
   using File::File;
 
   // A stream for each read: threads share no position.
-  uint64_t read(std::byte* room, uint64_t offset, uint64_t bytes) override {
+  void read_into(std::byte* to, uint64_t offset, uint64_t bytes) override {
     std::ifstream stream(path_of(path), std::ios::binary);
     stream.seekg(static_cast<std::streamoff>(offset));
-    stream.read(reinterpret_cast<char*>(room), static_cast<std::streamsize>(bytes));
+    stream.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(bytes));
     if (!stream) throw_invalid_file(path, offset, "cannot read " + std::to_string(bytes) + " bytes");
+  }
+
+  uint64_t read(std::byte* room, uint64_t offset, uint64_t bytes) override {
+    read_into(room, offset, bytes);
     return 0;
   }
 

@@ -86,6 +86,8 @@ class PosixFile final : public File {
     return begin + head;
   }
 
+  void read_into(std::byte* to, uint64_t offset, uint64_t bytes) override { read_cached(to, offset, bytes); }
+
  private:
   enum class Way { direct, by_own_memory, cached };
 

@@ -95,12 +95,16 @@ void LoadPool::transfer(const Slice& slice) {
   const LoadRequest& request = load.request;
   // Of our own: once the slice has ended, which may be before run returns, another thread may finish the load.
   const std::shared_ptr<Stream> stream = request.stream;
+  BufferRange to{request.to.buffer, request.to.offset + slice.begin, slice.bytes};
   bool held = false;
   try {
+    if (std::byte* direct = stream->direct(to)) {
+      request.file->read_into(direct, request.offset + slice.begin, slice.bytes);
+      return end_slice(load, held, nullptr);
+    }
     std::shared_ptr<HostBlock> block = host_block(*request.device, File::room_bytes(slice.bytes));
     held = true;
     const uint64_t begin = request.file->read(block->data, request.offset + slice.begin, slice.bytes);
-    BufferRange to{request.to.buffer, request.to.offset + slice.begin, slice.bytes};
     RunRequest run;
     run.uploads.push_back({std::move(block), std::move(to), begin});
     stream->run(std::move(run), [this, &load](RunResult&& result) { end_slice(load, true, result.error); });

@@ -95,7 +95,10 @@ describeDevices('a file', (device, kind) => {
     using limited = await kind.open({ memoryLimitBytes: 12 * MIB });
     using file = await FileSource.open(path);
     using tensor = limited.tensor('u8', [9 * MIB]);
-    await expect(file.load(tensor, { offset: 0, bytes: 9 * MIB })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    const load = file.load(tensor, { offset: 0, bytes: 9 * MIB });
+    // Metal shares its memory with the host: a file is read to where it stays.
+    if (kind.backend === 'metal') await load;
+    else await expect(load).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
     await file.load(tensor, { offset: 0, bytes: MIB });
     expect(((await tensor.read({ length: 2 })) as Uint8Array)[1]).toBe(byteAt(1));
   });
@@ -126,7 +129,6 @@ describeDevices('a file', (device, kind) => {
       file.load(tensor, { offset: 0, bytes: FILE_BYTES, signal: controller.signal }),
     );
     const settled = Promise.allSettled(loads);
-    await loads[0];
     controller.abort(new Error('enough'));
     const outcomes = await settled;
     expect(outcomes.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(10);
