@@ -14,10 +14,10 @@ describeDevices(`stories260K${skipped(MISSING)}`, (device, { backend }) => {
   test.skipIf(MISSING)(`256 tokens from its beginning token on${skipped(MISSING)}`, async () => {
     using model = await LanguageModel.load(join(FOLDER, 'stories260K.gguf'), { device: device() });
     const golden = readFileSync(join(FOLDER, 'greedy_run.c_256.txt'), 'utf8').trimEnd();
-    const maxTokens = backend === 'cpu' ? 256 : 48;
+    const maxTokens = backend === 'vulkan' ? 48 : 256;
     const { text, ids } = await model.generate([1], { temperature: 0, maxTokens }).summary();
     expect(ids.length).toBe(maxTokens);
-    if (backend === 'cpu') expect(text).toBe(golden);
+    if (backend !== 'vulkan') expect(text).toBe(golden);
     else expect(golden.startsWith(text) && text.length > 100).toBe(true);
   });
 });
