@@ -136,9 +136,9 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
       await expect(model.embed(texts(2, 3))).resolves.toBeInstanceOf(Float32Array);
     };
     await aborted();
-    const before = device().memory().allocations;
+    const before = device().memory().liveBytes;
     await aborted();
-    await expect.poll(() => device().memory().allocations).toBeLessThanOrEqual(before);
+    await expect.poll(() => device().memory().liveBytes).toBeLessThanOrEqual(before);
     await expect(async () => model.embed([])).rejects.toThrow(/texts must be an array of at least one/);
     await expect(async () => model.embed([[]])).rejects.toThrow(/texts\[0\] must have at least one token/);
     await expect(async () => model.embed([[4096]])).rejects.toThrow(/texts\[0\]\[0\] must be/);
