@@ -22,12 +22,14 @@ function barriersOf(kernel) {
   return places;
 }
 
-/** Whether the kernel's cases fail without one of its barriers. */
-function isNoticed(kernel, number) {
-  const build = { checked: true, options: ['--without-barrier', `${kernel}:${number}`] };
-  const env = { ...process.env, ...softwareMetalEnvironment(build), SOFTWARE_METAL_CACHE: '' };
-  const { status } = spawnSync(process.execPath, [runner, '--backend', 'metal', '--until-failure', kernel], { env });
-  return status !== 0;
+/** Whether the kernel's cases fail, with options for its compiler. Throws where they did not run to their end. */
+function fails(kernel, options) {
+  const env = { ...process.env, ...softwareMetalEnvironment({ checked: true, options }), SOFTWARE_METAL_CACHE: '' };
+  const run = [runner, '--backend', 'metal', '--until-failure', kernel];
+  const { stdout, stderr } = spawnSync(process.execPath, run, { env, encoding: 'utf8' });
+  const outcome = /^(pass|FAIL) /m.exec(stdout)?.[1];
+  if (!outcome || stdout.includes('does not compile')) throw new Error(`${kernel} ${options}: ${stdout}${stderr}`);
+  return outcome === 'FAIL';
 }
 
 /** Returns 1 when a barrier is not missed. Kernels by name; all by default. */
@@ -38,8 +40,10 @@ export async function testBarriers(names) {
   const noticed = new Map();
   for (const kernel of names.length > 0 ? names : all.filter((name) => name !== 'transfer')) {
     const places = barriersOf(kernel);
+    if (places.length > 0 && fails(kernel, [])) throw new Error(`${kernel} fails with all its barriers`);
     for (const [number, place] of places.entries()) {
-      noticed.set(place, isNoticed(kernel, number) || noticed.get(place) === true);
+      const isNoticed = fails(kernel, ['--without-barrier', `${kernel}:${number}`]);
+      noticed.set(place, isNoticed || noticed.get(place) === true);
     }
     if (places.length > 0) say(`${kernel}: ${places.length} barriers left out, one at a time`);
   }

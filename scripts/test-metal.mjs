@@ -1,7 +1,6 @@
 // npm run test:metal [-- all | barriers [kernel …] | test files …]: the package on software Metal. Kernel cases run in all
 // builds, the checked one in both orders, behaviour in the fast one; `all` adds what takes long: behaviour in reverse
 // order, and each barrier of the kernels left out, which the checker has to notice.
-
 import { provideClang } from './setup/clang.mjs';
 import { buildTestPrograms } from './setup/native.mjs';
 import { attend, say } from './setup/shell.mjs';

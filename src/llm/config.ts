@@ -1,5 +1,4 @@
 // What a model is, as plain data: the same whether it came from a GGUF file or from a Hugging Face folder.
-
 import type { RopeTableScaling } from '../nn/rope.js';
 import { ComputeError } from '../runtime/errors.js';
 

@@ -1,5 +1,4 @@
 // Vectors of texts: many texts share a pass, each with its own pages of the cache, and are pooled as their rows go by.
-
 import { encodeSpans, type PooledSpan, recordPooling, SPAN_WORDS } from '../nn/pooling.js';
 import { LIVE } from '../nn/sampling.js';
 import type { Program } from '../runtime/program.js';

@@ -1,5 +1,4 @@
 // The weights of a model on the device, by what they do.
-
 import type { Weights } from '../nn/weights.js';
 import type { Tensor } from '../runtime/tensor.js';
 

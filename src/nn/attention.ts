@@ -1,5 +1,4 @@
 // Attention over a paged cache of keys and values: rotation, writing of new tokens, and what each token makes of the past.
-
 import { unrolledOn } from '../kernels/choices.js';
 import { hasMatrixUnits } from '../kernels/matrix-units.js';
 import type { DataType } from '../runtime/data-types.js';

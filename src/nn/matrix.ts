@@ -1,5 +1,4 @@
 // Many rows times a matrix: tiles of results, on matrix units where the device has them and the inputs are halves.
-
 import { unrolledOn } from '../kernels/choices.js';
 import { hasMatrixUnits } from '../kernels/matrix-units.js';
 import type { Recorder } from '../runtime/recorder.js';

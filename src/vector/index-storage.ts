@@ -1,5 +1,4 @@
 // Indexes to files and back: lists, ids and the stored bytes as they lie in the device's groups, whatever the device.
-
 import { checkPath } from '../formats/input-file.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';

@@ -1,5 +1,4 @@
 // Codecs as safetensors files: encoder.0.weight, encoder.0.bias, … with the shape in the metadata.
-
 import { readSafetensors, type SafeTensor, type SafeTensors, writeSafetensors } from '../formats/safetensors.js';
 import { ComputeError } from '../runtime/errors.js';
 import {

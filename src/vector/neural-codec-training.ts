@@ -1,5 +1,4 @@
 // Training a codec on a device: PCA and a rotation or random layers first, then Adam through the rounding of the codes.
-
 import { tileConstants } from '../kernels/choices.js';
 import type { Device } from '../runtime/device.js';
 import type { Program, Recorder } from '../runtime/program.js';

@@ -1,5 +1,4 @@
 // Learned compression of vectors: a few layers to a short latent, int8 codes with a scale for each vector, and back.
-
 import { checkPath } from '../formats/input-file.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';

@@ -1,5 +1,4 @@
 // Attention over a paged cache: a step of one row at some depths, and chunks of rows, plain and on matrix units.
-
 import { hasMatrixUnits, testMatrixUnits } from '../../src/kernels/matrix-units.js';
 import { Activation, type Form } from '../../src/nn/activation.js';
 import { type AttentionCall, recordAttention } from '../../src/nn/attention.js';

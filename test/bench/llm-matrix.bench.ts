@@ -1,5 +1,4 @@
 // Prefill's products: 512 rows times the matrices of a 7B Llama, on matrix units with either tile and without them.
-
 import { unrolledOn } from '../../src/kernels/choices.js';
 import { hasMatrixUnits, testMatrixUnits } from '../../src/kernels/matrix-units.js';
 import { SCALINGS, type Scaling, tileBytes, WEIGHT_KINDS, type WeightKind } from '../../src/nn/weights.js';

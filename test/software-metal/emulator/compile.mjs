@@ -79,7 +79,7 @@ function mutated(source, mutation, folder) {
   if (!text.includes(`kernel void ${kernel}(`)) return source;
   let count = 0;
   const path = join(folder, 'mutated.metal');
-  const removeOne = (barrier) => (count++ === Number(number) ? '' : barrier);
+  const removeOne = (barrier) => (count++ === Number(number) ? ';' : barrier);
   writeFileSync(path, text.replace(/threadgroup_barrier\([^)]*\);/g, removeOne));
   return path;
 }
