@@ -52,8 +52,8 @@ export class FileSource implements Disposable {
 
   /**
    * Fills `bytes` bytes of the tensor from `tensorOffset` on with those of the file from `offset` on. The tensor may be
-   * used once the promise has resolved; when it rejects, some of the bytes may have arrived. Aborted, it rejects as soon as
-   * nothing is in flight any more.
+   * used once the promise has resolved; when it rejects, some of the bytes may have arrived. Aborted before that,
+   * it rejects as soon as nothing is in flight any more.
    *
    * @throws ComputeError `INVALID_FILE` where the file cannot be read or became shorter.
    */
@@ -100,13 +100,15 @@ export class FileSource implements Disposable {
   }
 }
 
+/** Rejects with the signal's reason however far the load had come: its last bytes may be there before it was told of. */
 async function cancelling(work: Promise<void>, cancel: () => void, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', cancel, { once: true });
   try {
     await work;
   } catch (error) {
-    throw signal.aborted ? signal.reason : error;
+    if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
   }
+  signal.throwIfAborted();
 }

@@ -19,22 +19,17 @@ describe.skipIf(DATA_MISSING)(`vocabularies in GGUF${skipped(DATA_MISSING)}`, ()
     }
   });
 
-  test.each(['gpt-2', 'llama-spm'])('%s: a long text in time, and back', async (name) => {
+  test.each(['gpt-2', 'llama-spm'])('%s: a long text, and back', async (name) => {
     const tokenizer = await vocabulary(name);
     const text = warAndPeace();
-    const start = performance.now();
-    const ids = tokenizer.encode(text);
-    // Alone on a core it takes about a second.
-    expect(performance.now() - start).toBeLessThan(10_000);
-    expect(tokenizer.decode(ids)).toBe(text);
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
   });
 
   test.each(['gpt-2', 'llama-spm', 'bert-bge'])('%s: long words take no more than their share', async (name) => {
     const tokenizer = await vocabulary(name);
+    // Work that grew with the square of their lengths would not end within the test's time.
     for (const text of ['a'.repeat(200_000), ' '.repeat(200_000), `${' \n'.repeat(50_000)}x`, '世'.repeat(50_000)]) {
-      const start = performance.now();
       const ids = tokenizer.encode(text);
-      expect(performance.now() - start).toBeLessThan(5000);
       if (name !== 'bert-bge') expect(tokenizer.decode(ids)).toBe(text);
     }
   });
