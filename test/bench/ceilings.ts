@@ -1,19 +1,23 @@
-// What the device reaches in this run: reading and copying memory, and float32 multiply-adds.
+// What the device reaches in this run: reading and copying memory, float32 multiply-adds, and stages that wait for each other.
 import type { Device } from '../../src/index.js';
-import { type Ceilings, classOf, timeProgram } from './context.js';
+import { type Ceilings, classOf, timeCalls, timeProgram } from './context.js';
 import { noise } from './data.js';
 
 const SIZES = { gpu: 1 << 30, cpu: 1 << 28, software: 1 << 26 };
 const ROUNDS = { gpu: 4096, cpu: 4096, software: 256 };
 const VALUES = { gpu: 1 << 20, cpu: 1 << 16, software: 1 << 14 };
 
+/** What a workgroup of `read_bandwidth` reads. */
+const GROUP_BYTES = 65536;
+const STAGES = 200;
+
 const BEST = { summary: (millis: readonly number[]) => Math.min(...millis) };
 
 async function memoryRates(device: Device): Promise<{ read: number; copy: number }> {
-  const bytes = Math.min(SIZES[classOf(device)], Math.floor(device.info.maxBindingBytes / 65536) * 65536);
+  const bytes = Math.min(SIZES[classOf(device)], Math.floor(device.info.maxBindingBytes / GROUP_BYTES) * GROUP_BYTES);
   using source = await device.tensorFrom(noise(bytes / 4, 1));
   using target = device.tensor('f32', [bytes / 4]);
-  const groups = bytes / 65536;
+  const groups = bytes / GROUP_BYTES;
   using folded = device.tensor('u32', [groups * 256]);
   using reading = await device.record((recorder) => {
     recorder.dispatch('read_bandwidth', { buffers: { source, folded }, params: { count: bytes / 16 }, grid: [groups] });
@@ -41,7 +45,26 @@ async function multiplyAddRate(device: Device): Promise<number> {
   return rate(count * rounds * 16, await timeProgram(program, BEST));
 }
 
+/** Seconds of a dispatch that reads a little and waits for the one before. */
+async function stageSeconds(device: Device): Promise<number> {
+  using source = await device.tensorFrom(noise(1024, 3));
+  using folded = device.tensor('u32', [256]);
+  const dispatch = { buffers: { source, folded }, params: { count: 256 }, grid: [1] } as const;
+  const seconds = async (stages: number) => {
+    using program = await device.record((recorder) => {
+      for (let i = 0; i < stages; i++) recorder.dispatch('read_bandwidth', dispatch);
+    });
+    return (await timeCalls(() => program.run(), { repeats: 30 })) / 1000;
+  };
+  return ((await seconds(3 * STAGES)) - (await seconds(STAGES))) / (2 * STAGES);
+}
+
 export async function measureCeilings(device: Device): Promise<Ceilings> {
   const { read, copy } = await memoryRates(device);
-  return { readBytesPerSecond: read, copyBytesPerSecond: copy, flopsPerSecond: await multiplyAddRate(device) };
+  return {
+    readBytesPerSecond: read,
+    copyBytesPerSecond: copy,
+    flopsPerSecond: await multiplyAddRate(device),
+    stageSeconds: await stageSeconds(device),
+  };
 }

@@ -30,6 +30,8 @@ export interface Ceilings {
   readonly readBytesPerSecond: number;
   readonly copyBytesPerSecond: number;
   readonly flopsPerSecond: number;
+  /** Of a small dispatch that waits for the one before. */
+  readonly stageSeconds: number;
 }
 
 export type DeviceClass = 'gpu' | 'cpu' | 'software';

@@ -8,8 +8,6 @@ import { type BenchModel, GREEDY, PROMPT, promptOf } from './llm-model.js';
 const DECODED = 128;
 const CHUNK = 512;
 const STEP_ROWS = [1, 2, 4, 8, 16];
-/** A stage waits so long for the one before, at best. */
-const STAGE_MICROS = { gpu: 2.5, cpu: 1, software: 0 };
 const TIMED_RUNS = { gpu: 20, cpu: 10, software: 3 };
 const UNTIMED_RUNS = 50;
 
@@ -108,8 +106,8 @@ async function pipelinedMillis({ program, options }: StepRun, runs: number): Pro
 export async function measureSteps(context: BenchContext, model: BenchModel): Promise<BenchRow[]> {
   const measured: BenchRow[] = [];
   let first: { step: Profile; millis: number } | undefined;
-  const floor =
-    (model.stepBytes / context.ceilings.readBytesPerSecond) * 1e3 + (model.stages * context.size(STAGE_MICROS)) / 1e3;
+  const { readBytesPerSecond, stageSeconds } = context.ceilings;
+  const floor = 1e3 * (model.stepBytes / readBytesPerSecond + model.stages * stageSeconds);
   for (const count of STEP_ROWS) {
     const run = await stepRun(model, count);
     await timeCalls(() => run.program.run(run.options), { repeats: 3 });

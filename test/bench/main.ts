@@ -19,9 +19,11 @@ async function loadBenches(): Promise<Bench[]> {
   return Promise.all(files.map((file) => import(pathToFileURL(join(folder, file)).href) as Promise<Bench>));
 }
 
-function describeCeilings({ readBytesPerSecond, copyBytesPerSecond, flopsPerSecond }: Ceilings): string {
+function describeCeilings(ceilings: Ceilings): string {
+  const { readBytesPerSecond, copyBytesPerSecond, flopsPerSecond, stageSeconds } = ceilings;
   const giga = (value: number) => (value / 1e9).toFixed(1);
-  return `reads ${giga(readBytesPerSecond)} GB/s, copies ${giga(copyBytesPerSecond)} GB/s, float32 ${giga(flopsPerSecond)} GFLOP/s`;
+  const rates = `reads ${giga(readBytesPerSecond)} GB/s, copies ${giga(copyBytesPerSecond)} GB/s`;
+  return `${rates}, float32 ${giga(flopsPerSecond)} GFLOP/s, a stage ${(stageSeconds * 1e6).toFixed(2)} µs`;
 }
 
 const device = await Device.open({
