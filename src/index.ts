@@ -72,6 +72,7 @@ export {
   sparseAttention,
 } from './nn/sparse-attention.js';
 export { type Scaling as WeightScaling, type WeightKind, type WeightShape, Weights } from './nn/weights.js';
+export type { AbortOptions } from './runtime/abort.js';
 export type { DataType, TypedArray } from './runtime/data-types.js';
 export { Device, type DeviceOpenOptions } from './runtime/device.js';
 export { listDiagnostics } from './runtime/device-choice.js';
@@ -87,6 +88,8 @@ export {
   type ProgramRunResult,
   Recorder,
 } from './runtime/program.js';
+export type { Progress } from './runtime/progress.js';
+export type { WarningCode } from './runtime/session.js';
 export { Tensor, type TensorReadOptions, type TensorWriteOptions } from './runtime/tensor.js';
 export { FlatIndex, type FlatIndexOptions } from './vector/flat-index.js';
 export * from './vector/formats/index.js';

@@ -80,6 +80,8 @@ async function chat(path: string, flags: ChatFlags): Promise<void> {
   await runWithModel(path, flags, async (model, signal) => {
     const messages: ChatMessage[] = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
     const options = samplingOf(flags);
+    // What a template or the options refuse is said before a message is asked for.
+    model.chat([...messages, { role: 'user', content: 'Hello' }], options);
     const message = flags.message ?? (await readPiped());
     if (message === undefined) return converse(model, messages, { ...options, signal });
     if (message === '') throw new RangeError('there is no message: give one with --message, or pipe one in');

@@ -1,9 +1,9 @@
 // `wavetile embed`: vectors of texts, as JSON lines or as a vector file.
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeVectors } from '../vector/formats/index.js';
 import { MODEL_HELP, type ModelOptions, runWithModel, withModelOptions } from './model-options.js';
+import { parseInput, parseOutput } from './parse-path.js';
 import { readPiped } from './read-stdin.js';
 import { writeOut } from './stream-text.js';
 import { formatCount, formatMillis, paint, withProgress } from './terminal.js';
@@ -38,8 +38,6 @@ async function printVectors(texts: readonly string[], vectors: Float32Array): Pr
 
 async function embed(path: string, given: string[], flags: EmbedFlags): Promise<void> {
   await runWithModel(path, flags, async (model, signal) => {
-    if (flags.output !== undefined && !FLOAT_EXTENSIONS.includes(extname(flags.output).toLowerCase()))
-      throw new RangeError(`--output must end in ${FLOAT_EXTENSIONS.join(' or ')}, got '${flags.output}'`);
     const texts = await textsOf(given, flags.file);
     const ids = texts.map((text) => model.tokenize(text));
     const { pooling, normalize, truncate = false } = flags;
@@ -69,8 +67,13 @@ export function embedCommand(): Command {
     .description('make vectors of texts')
     .argument('<model>', MODEL_HELP)
     .argument('[texts...]', 'default: lines that are piped in')
-    .option('-f, --file <file>', 'take the lines of a file')
-    .option('-o, --output <file>', `write a vector file (${FLOAT_EXTENSIONS.join(', ')}) instead of JSON lines`)
+    .option('-f, --file <file>', 'take the lines of a file', parseInput)
+    .option(
+      '-o, --output <file>',
+      `write a vector file (${FLOAT_EXTENSIONS.join(', ')}) instead of JSON lines`,
+      (path: string) => parseOutput(path, FLOAT_EXTENSIONS),
+    )
+    .addOption(new Option('--json', 'print JSON lines, as without --output').conflicts('output'))
     .addOption(
       new Option('--pooling <kind>', "how tokens become a text; default: the model's").choices(['mean', 'last']),
     )

@@ -13,7 +13,7 @@ import { searchCommand } from './search.js';
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
 await new Command('wavetile')
-  .description('Language models and vector search on Vulkan GPUs and CPUs.')
+  .description('Language models and vector search on GPUs with Vulkan or Metal, and on CPUs.')
   .version(version)
   .addCommand(generateCommand())
   .addCommand(chatCommand())

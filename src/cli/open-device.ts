@@ -1,12 +1,14 @@
 // The device that a command runs on: as the user named it, or the best one present.
 import { Device, type DeviceOpenOptions } from '../runtime/device.js';
 
-export const DEVICE_HELP = 'cpu, vulkan or vulkan:<index>; default: WAVETILE_DEVICE, else the best device present';
+const NAMES = 'cpu, vulkan, metal, or one of these with an index such as vulkan:1';
+
+export const DEVICE_HELP = `${NAMES}; default: WAVETILE_DEVICE, else the best device present`;
 
 /** Turns "vulkan:1" into the options that insist on that device. */
 export function parseDevice(name: string): DeviceOpenOptions {
   const match = /^(cpu|vulkan|metal)(?::(\d+))?$/.exec(name);
-  if (!match) throw new RangeError(`--device must be cpu, vulkan or vulkan:<index>, got '${name}'`);
+  if (!match) throw new RangeError(`--device must be ${NAMES}, got '${name}'`);
   const backend = match[1] as 'cpu' | 'vulkan' | 'metal';
   return match[2] === undefined ? { backend } : { backend, index: Number(match[2]) };
 }

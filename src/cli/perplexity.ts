@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { MODEL_HELP, type ModelOptions, runWithModel, withModelOptions } from './model-options.js';
 import { parsePositive } from './parse-count.js';
+import { parseInput } from './parse-path.js';
 import { formatCount, formatMillis, paint, print, withProgress } from './terminal.js';
 
 interface PerplexityFlags extends ModelOptions {
@@ -31,7 +32,7 @@ export function perplexityCommand(): Command {
   const command = new Command('perplexity')
     .description('measure how well a model foresees a text')
     .argument('<model>', MODEL_HELP)
-    .argument('<file>', 'text file')
+    .argument('<file>', 'text file', parseInput)
     .option('-w, --window <tokens>', 'tokens that are read together; default: 512, or the context', parsePositive)
     .option('--json', 'print JSON');
   return withModelOptions(command).action(perplexity);

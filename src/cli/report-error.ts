@@ -1,4 +1,4 @@
-// How a command fails: one line, a suggestion where there is one, exit code 1; the stack only with --debug.
+// How a command fails: what is wrong, a suggestion where there is one, exit code 1; the stack only with --debug.
 import { ComputeError } from '../runtime/errors.js';
 import { paint } from './terminal.js';
 
@@ -9,7 +9,8 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
 };
 
-function messageOf(error: unknown): string {
+/** What is wrong, with the path where it is a file. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, path } = error as NodeJS.ErrnoException;
   const known = code === undefined ? undefined : SYSTEM_ERRORS[code];
@@ -24,8 +25,7 @@ export async function runCommand(work: () => Promise<void>, debug = false): Prom
     await work();
   } catch (error) {
     const suggestion = error instanceof ComputeError ? error.suggestion : undefined;
-    // What else a message says, such as all devices that were looked at, is what the suggestion leads to.
-    const [message] = messageOf(error).replace(` (${suggestion})`, '').split('\n');
+    const message = messageOf(error).replace(` (${suggestion})`, '');
     process.stderr.write(`${paint('red', 'error:', process.stderr)} ${message}\n`);
     if (suggestion) process.stderr.write(`  try: ${suggestion}\n`);
     if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -4,7 +4,8 @@ import { extname } from 'node:path';
 import { writeAtomically } from '../formats/atomic-file.js';
 import { writeIvecs } from '../vector/formats/index.js';
 
-export type ResultFormat = 'tsv' | 'json' | 'ivecs';
+export const RESULT_FORMATS = ['tsv', 'json', 'ivecs'] as const;
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
 /** What a search returns; ids and distances are row-major, `count` rows of `k`. */
 export interface Neighbours {
@@ -16,9 +17,10 @@ export interface Neighbours {
 
 /** The format that was asked for, else what the output's name ends in, else TSV. */
 export function chooseFormat({ format, output }: { format?: ResultFormat; output?: string }): ResultFormat {
-  const extension = output === undefined ? '' : extname(output).slice(1).toLowerCase();
-  const named = ['tsv', 'json', 'ivecs'].includes(extension) ? (extension as ResultFormat) : 'tsv';
-  const chosen = format ?? named;
+  const extension = output === undefined ? 'tsv' : extname(output).slice(1).toLowerCase();
+  const chosen = format ?? RESULT_FORMATS.find((one) => one === extension);
+  if (chosen === undefined)
+    throw new RangeError(`--output must end in .tsv, .json or .ivecs, or come with --format, got '${output}'`);
   if (chosen === 'ivecs' && output === undefined) throw new RangeError('--format ivecs needs --output');
   return chosen;
 }

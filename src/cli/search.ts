@@ -9,12 +9,14 @@ import { openIndexFile } from '../vector/index-file.js';
 import { IvfFlatIndex } from '../vector/ivf-flat-index.js';
 import { IvfPqIndex } from '../vector/ivf-pq-index.js';
 import { METRICS, type Metric } from '../vector/metric.js';
+import { NeuralFlatIndex } from '../vector/neural-flat-index.js';
 import { DEVICE_HELP, openDevice } from './open-device.js';
-import { parseCount } from './parse-count.js';
+import { parseCount, parsePositive } from './parse-count.js';
+import { parseInput, parseOutput } from './parse-path.js';
 import { runCommand } from './report-error.js';
-import { chooseFormat, type Neighbours, type ResultFormat, writeNeighbours } from './search-output.js';
+import { chooseFormat, RESULT_FORMATS, type ResultFormat, writeNeighbours } from './search-output.js';
 
-type SearchIndex = FlatIndex | IvfFlatIndex | IvfPqIndex;
+type SearchIndex = FlatIndex | NeuralFlatIndex | IvfFlatIndex | IvfPqIndex;
 
 interface SearchCommandOptions {
   readonly queries: string;
@@ -28,6 +30,13 @@ interface SearchCommandOptions {
   readonly device?: string;
   readonly debug?: boolean;
 }
+
+const KINDS: Readonly<Record<string, { load(device: Device, path: string): Promise<SearchIndex> }>> = {
+  flat: FlatIndex,
+  'neural-flat': NeuralFlatIndex,
+  'ivf-flat': IvfFlatIndex,
+  'ivf-pq': IvfPqIndex,
+};
 
 /** Rows of a vector file that are in memory at a time while they are added. */
 const ADD_ROWS = 65536;
@@ -46,16 +55,22 @@ async function flatIndexOf(device: Device, path: string, metric: Metric): Promis
   return index;
 }
 
-async function loadIndex(device: Device, path: string, options: SearchCommandOptions): Promise<SearchIndex> {
-  if (VECTOR_EXTENSIONS.includes(extname(path).toLowerCase())) return flatIndexOf(device, path, options.metric ?? 'l2');
-  if (options.metric) throw new RangeError('--metric is for vector files; an index file has its own');
+/** What the file holds; `vectors` where it is no index. */
+async function kindOf(path: string): Promise<string> {
+  if (VECTOR_EXTENSIONS.includes(extname(path).toLowerCase())) return 'vectors';
   const file = await openIndexFile(path);
-  const { kind } = file;
   await file.close();
-  if (kind === 'ivf-pq') return IvfPqIndex.load(device, path);
-  if (kind === 'ivf-flat') return IvfFlatIndex.load(device, path);
-  if (kind === 'flat') return FlatIndex.load(device, path);
-  throw new RangeError(`${path} holds '${kind}', expected a flat, ivf-flat or ivf-pq index`);
+  return file.kind;
+}
+
+async function loadIndex(device: Device, path: string, options: SearchCommandOptions): Promise<SearchIndex> {
+  const kind = await kindOf(path);
+  if (options.probes !== undefined && !kind.startsWith('ivf'))
+    throw new RangeError(`--probes is for IVF indexes, and ${path} holds ${kind}`);
+  if (kind === 'vectors') return flatIndexOf(device, path, options.metric ?? 'l2');
+  if (options.metric) throw new RangeError('--metric is for vector files; an index file has its own');
+  if (KINDS[kind]) return KINDS[kind].load(device, path);
+  throw new RangeError(`${path} holds ${kind}, expected an index: ${Object.keys(KINDS).join(', ')}`);
 }
 
 async function search(path: string, options: SearchCommandOptions): Promise<void> {
@@ -69,25 +84,25 @@ async function search(path: string, options: SearchCommandOptions): Promise<void
     );
   const vectors = toFloats(options.queries, queries);
   const { k, probes } = options;
-  const found: Neighbours =
-    index instanceof FlatIndex ? await index.search(vectors, { k }) : await index.search(vectors, { k, probes });
+  const found = await index.search(vectors, { k, ...(probes !== undefined && { probes }) });
   await writeNeighbours({ ...found, first: queries.first }, { format, output: options.output });
 }
 
 export function searchCommand(): Command {
   return new Command('search')
     .description('find the nearest vectors of an index file or of a vector file')
-    .argument('<index>', `index file, or vectors to search exactly (${VECTOR_EXTENSIONS.join(', ')})`)
-    .requiredOption('-q, --queries <file>', `vectors to search for (${VECTOR_EXTENSIONS.join(', ')})`)
-    .option('-k, --k <count>', 'neighbours of each query', parseCount, 10)
-    .option('-p, --probes <count>', 'lists to probe, for IVF indexes', parseCount)
+    .argument('<index>', `index file, or vectors to search exactly (${VECTOR_EXTENSIONS.join(', ')})`, parseInput)
+    .requiredOption('-q, --queries <file>', `vectors to search for (${VECTOR_EXTENSIONS.join(', ')})`, parseInput)
+    .option('-k, --k <count>', 'neighbours of each query', parsePositive, 10)
+    .option('-p, --probes <count>', 'lists to probe, for IVF indexes', parsePositive)
     .addOption(new Option('-m, --metric <metric>', 'for a vector file; default: l2').choices([...METRICS]))
     .option('--first <row>', 'first query', parseCount)
-    .option('--count <rows>', 'queries at most', parseCount)
+    .option('--count <rows>', 'queries at most', parsePositive)
     .addOption(
-      new Option('-f, --format <format>', 'default: tsv, or what --output ends in').choices(['tsv', 'json', 'ivecs']),
+      new Option('-f, --format <format>', 'default: tsv, or what --output ends in').choices([...RESULT_FORMATS]),
     )
-    .option('-o, --output <file>', 'write there instead of to standard output')
+    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }).conflicts('format'))
+    .option('-o, --output <file>', 'write there instead of to standard output', (path: string) => parseOutput(path))
     .option('-d, --device <device>', DEVICE_HELP)
     .option('--debug', 'show the stack of an error')
     .action((path: string, options: SearchCommandOptions) => runCommand(() => search(path, options), options.debug));

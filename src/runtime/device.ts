@@ -1,6 +1,7 @@
 // Device: what memory, programs and profiles are made of.
 import './dispose-symbol.js';
 import { defaultCacheFolder, isWritableFolder } from './cache-folder.js';
+import { checkToken, TOKEN, type Token } from './construction.js';
 import { checkArray, DATA_TYPES, type DataType, dataTypeOf, type TypedArray } from './data-types.js';
 import { BACKENDS, choose, type DeviceWish, noDevice, wishOfEnvironment } from './device-choice.js';
 import { awaiting, calling } from './errors.js';
@@ -8,7 +9,7 @@ import { type Backend, type DeviceInfo, type MemoryInfo, type NativeOpenOptions,
 import { Trace } from './profile.js';
 import { Program } from './program.js';
 import { Recorder } from './recorder.js';
-import { Session, type SessionOptions } from './session.js';
+import { Session, type Warn, type WarningCode, warnThrough } from './session.js';
 import { allocateTensor, checkShape, lengthOf, type Tensor } from './tensor.js';
 import {
   checkBoolean,
@@ -40,8 +41,8 @@ export interface DeviceOpenOptions {
   validation?: boolean;
   /** For compiled pipelines; the user's cache folder by default, false for none. */
   cacheFolder?: string | false;
-  /** Gets warnings; by default they become warnings of the process. */
-  onWarning?: (message: string) => void;
+  /** Gets warnings; by default they become warnings of the process. `Device.open` lists their codes. */
+  onWarning?: (message: string, code: WarningCode) => void;
 }
 
 const OPEN_OPTIONS = [
@@ -72,13 +73,13 @@ function checkOpenOptions(where: string, options: DeviceOpenOptions): void {
   if (options.onWarning !== undefined) checkFunction(where, 'onWarning', options.onWarning);
 }
 
-const warnProcess = (message: string) => process.emitWarning(message, 'WavetileWarning');
-
-function cacheFolder({ cacheFolder: asked }: DeviceOpenOptions, onWarning: (message: string) => void): string {
+function cacheFolder({ cacheFolder: asked }: DeviceOpenOptions, warn: Warn): string {
   if (asked === false) return '';
   const folder = asked ?? defaultCacheFolder();
   if (isWritableFolder(folder)) return folder;
-  if (asked !== undefined) onWarning(`cacheFolder ${asked} cannot be written to: compiled pipelines are not kept`);
+  if (asked !== undefined) {
+    warn(`cacheFolder ${asked} cannot be written to: compiled pipelines are not kept`, 'WAVETILE_CACHE_FOLDER');
+  }
   return '';
 }
 
@@ -92,6 +93,15 @@ function freezeInfo(info: DeviceInfo): DeviceInfo {
   return Object.freeze(info);
 }
 
+/** For the package itself: what a device's tensors and programs share. */
+export let sessionOfDevice: (device: Device) => Session;
+
+/** A device that can be used; throws `DISPOSED`. */
+export function checkDevice(where: string, value: unknown): asserts value is Device {
+  if (!(value instanceof Device)) throw new TypeError(`${where}: device must be a Device, got ${describe(value)}`);
+  sessionOfDevice(value).check(where);
+}
+
 /**
  * A GPU, or the CPU where there is none. Everything asked of a device happens in the order of the calls.
  *
@@ -102,7 +112,12 @@ function freezeInfo(info: DeviceInfo): DeviceInfo {
 export class Device implements Disposable {
   readonly #session: Session;
 
-  private constructor(session: Session) {
+  static {
+    sessionOfDevice = (device) => device.#session;
+  }
+
+  private constructor(token: Token, session: Session) {
+    checkToken(token, 'Device', 'Device.open');
     this.#session = session;
   }
 
@@ -125,14 +140,14 @@ export class Device implements Disposable {
   }
 
   static async #open(where: string, wish: DeviceWish, options: DeviceOpenOptions): Promise<Device> {
-    const { validation = false, onWarning = warnProcess } = options;
+    const { validation = false } = options;
+    const warn = warnThrough(options.onWarning);
     const devices = await awaiting(where, async () => native().listAsync(wish.backend));
     const chosen = choose(devices, wish);
     if (!chosen) throw noDevice(wish, devices);
-    const settings = nativeOptions(options, cacheFolder(options, onWarning));
+    const settings = nativeOptions(options, cacheFolder(options, warn));
     const opened = await awaiting(where, () => native().open(chosen.backend, chosen.index, settings));
-    const sessionOptions: SessionOptions = { validation, onWarning };
-    return new Device(new Session(opened.device, freezeInfo(opened.info), sessionOptions));
+    return new Device(TOKEN, new Session(opened.device, freezeInfo(opened.info), { validation, warn }));
   }
 
   /** What the device is and can do. */

@@ -10,9 +10,23 @@ import {
 } from './native.js';
 import type { Trace } from './profile.js';
 
+/** What a warning is about; `Device.open` says it in words. */
+export type WarningCode =
+  | 'WAVETILE_CACHE_FOLDER'
+  | 'WAVETILE_FEW_VECTORS'
+  | 'WAVETILE_MATRIX_UNITS'
+  | 'WAVETILE_VALIDATION';
+
+export type Warn = (message: string, code: WarningCode) => void;
+
+/** The way of all warnings: to the user's listener, or to the process where there is none. */
+export function warnThrough(onWarning: Warn | undefined): Warn {
+  return onWarning ?? ((message, code) => process.emitWarning(message, { type: 'WavetileWarning', code }));
+}
+
 export interface SessionOptions {
-  validation: boolean;
-  onWarning: (message: string) => void;
+  readonly validation: boolean;
+  readonly warn: Warn;
 }
 
 /** A range of device memory. */
@@ -67,7 +81,11 @@ export class Session {
   /** Passes on what the validation layer said. */
   reportMessages(): void {
     if (!this.options.validation || this.#disposed) return;
-    for (const message of this.native.takeMessages(this.handle)) this.options.onWarning(message);
+    for (const message of this.native.takeMessages(this.handle)) this.warn(message, 'WAVETILE_VALIDATION');
+  }
+
+  warn(message: string, code: WarningCode): void {
+    this.options.warn(message, code);
   }
 
   dispose(): void {

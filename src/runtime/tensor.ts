@@ -205,8 +205,18 @@ export class Tensor implements Disposable {
   }
 }
 
-export function checkTensor(where: string, name: string, value: unknown): asserts value is Tensor {
+/** A tensor that can be used, of this session's device where one is given. */
+export function checkTensor(
+  where: string,
+  name: string,
+  value: unknown,
+  session?: Session,
+): asserts value is Tensor {
   if (!(value instanceof Tensor)) throw new TypeError(`${where}: ${name} must be a Tensor, got ${describe(value)}`);
+  if (session && sessionOf(value) !== session) {
+    throw new TypeError(`${where}: ${name} must be a tensor of the same device, got one of ${value.device.info.name}`);
+  }
+  if (value.disposed) throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
 }
 
 /** A new array can hold it, or `out` is the array for it. */

@@ -49,17 +49,39 @@ export function hint(name: string, candidates: Iterable<string>): string {
   return nearest === undefined ? '' : `, did you mean '${nearest}'?`;
 }
 
+/** An object with named members: no list, no array of numbers, not null. */
+export function checkObject(where: string, name: string, value: unknown): asserts value is object {
+  const isList = Array.isArray(value) || ArrayBuffer.isView(value);
+  if (typeof value !== 'object' || value === null || isList) fail(TypeError, where, name, 'an object', value);
+}
+
+function checkKeys(where: string, options: object, keys: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (keys.includes(key)) continue;
+    throw new TypeError(`${where}: unknown option '${key}'${hint(key, keys) || `; known are ${keys.join(', ')}`}`);
+  }
+}
+
 /** An options object (or undefined) without keys that are not allowed. */
 export function checkOptions(where: string, options: unknown, allowedKeys: readonly string[]): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || ArrayBuffer.isView(options)) {
-    throw new TypeError(`${where}: options must be an object, got ${describe(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (allowedKeys.includes(key)) continue;
-    const known = hint(key, allowedKeys) || `; known are ${allowedKeys.join(', ')}`;
-    throw new TypeError(`${where}: unknown option '${key}'${known}`);
-  }
+  checkObject(where, 'options', options);
+  checkKeys(where, options, allowedKeys);
+}
+
+/** An options object (or undefined unless `required`) with these keys at most; `signal` and `onProgress` are checked. */
+export function checkRunOptions(
+  where: string,
+  options: unknown,
+  keys: readonly string[],
+  { required = false }: { required?: boolean } = {},
+): void {
+  if (options === undefined && !required) return;
+  checkObject(where, 'options', options);
+  checkKeys(where, options, keys);
+  const { signal, onProgress } = options as { signal?: unknown; onProgress?: unknown };
+  checkSignal(where, signal);
+  if (onProgress !== undefined) checkFunction(where, 'onProgress', onProgress);
 }
 
 function rangeText(noun: string, { min, max }: Range): string {

@@ -82,28 +82,20 @@ void scan_codes(const Dispatch& dispatch, uint32_t begin, uint32_t end) {
   const auto& params = dispatch.params<contract::scan_codes::Params>();
   const auto& constants = dispatch.constants<contract::scan_codes::Constants>();
   const uint8_t* codes = dispatch.buffer<uint8_t>(Binding::codes);
-  const Lists lists = {dispatch.buffer<uint32_t>(Binding::list_begin), dispatch.buffer<uint32_t>(Binding::groups),
-                       dispatch.buffer<uint32_t>(Binding::list_rows), params.first_group, params.group_count};
+  const float* centroids = dispatch.buffer<float>(Binding::centroids);
   Tables tables = make_tables(params, constants);
   pack_codebooks(dispatch.buffer<float>(Binding::codebooks), tables.codebooks);
   uint32_t filled = NONE;  // the query that the tables hold, where they do not depend on the list
-  for (uint32_t w = begin; w < end; w++) {
-    const Workgroup group = workgroup_at(dispatch, w);
-    const size_t probe = size_t{group.y} * params.probe_count + group.x;
-    const uint32_t list = dispatch.buffer<uint32_t>(Binding::probes)[probe];
-    if (list == NONE || size_t{group.z} * SLAB >= lists.rows[list]) continue;
-    const float* centroids = dispatch.buffer<float>(Binding::centroids);
-    set_target(tables, constants, dispatch.buffer<float>(Binding::queries) + word_of(group.y, 0, params.chunks),
-               constants.residual ? centroids + word_of(list, 0, params.chunks) : nullptr);
-    if (filled != group.y || (constants.residual && constants.metric == 0)) fill_tables(tables, params, constants);
-    filled = group.y;
-    float* distances = dispatch.buffer<float>(Binding::distances) + size_t{group.y} * params.stride +
-                       dispatch.buffer<uint32_t>(Binding::offsets)[probe];
-    visit_groups(lists, list, group.z, dispatch.grid[2], [&](uint32_t page, uint32_t first, uint32_t live) {
+  scan_probes<Binding>(dispatch, params, begin, end, [&](const Probe& probe, auto&& visit_groups) {
+    set_target(tables, constants, dispatch.buffer<float>(Binding::queries) + word_of(probe.query, 0, params.chunks),
+               constants.residual ? centroids + word_of(probe.list, 0, params.chunks) : nullptr);
+    if (filled != probe.query || (constants.residual && constants.metric == 0)) fill_tables(tables, params, constants);
+    filled = probe.query;
+    visit_groups([&](uint32_t page, uint32_t first, uint32_t live) {
       const uint8_t* rows = codes + word_of(page * GROUP, 0, params.code_chunks) * 4;
-      for (uint32_t r = 0; r < live; r++) distances[first + r] = row_distance(tables, rows + r * 16);
+      for (uint32_t r = 0; r < live; r++) probe.distances[first + r] = row_distance(tables, rows + r * 16);
     });
-  }
+  });
 }
 
 }  // namespace wavetile::cpu::WAVETILE_ISA
