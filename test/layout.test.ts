@@ -51,7 +51,7 @@ describe('a kernel is its file name', () => {
     }
   });
 
-  test('names are unique over the rooms', () => {
+  test('no two rooms have a kernel of the same name', () => {
     const names = shaders.map((name) => name.split('/')[1]);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
@@ -77,8 +77,8 @@ describe('size of files', () => {
       .map(([file, lines]) => `${file}: ${lines} lines, at most ${limit}`);
   }
 
-  test('sources', () => expect(longerThan(code, 400)).toEqual([]));
-  test('shaders', () => expect(longerThan(shaders, 200)).toEqual([]));
+  test('no source has more than 400 lines', () => expect(longerThan(code, 400)).toEqual([]));
+  test('no shader has more than 200 lines', () => expect(longerThan(shaders, 200)).toEqual([]));
 });
 
 describe('native rooms', () => {
@@ -94,17 +94,17 @@ describe('native rooms', () => {
       .filter(({ file, header }) => matches(file, header))
       .map(({ file, header }) => `${file} includes ${header}`);
 
-  test('Node headers only in binding/', () => {
+  test('only binding/ includes Node headers', () => {
     const isNode = (header: string) => /(^|\/)(napi|node|node_api|js_native_api|uv|v8)\.h$/.test(header);
     expect(offenders((file, header) => isNode(header) && !file.startsWith('binding/'))).toEqual([]);
   });
 
-  test('Vulkan headers only in native/vulkan', () => {
+  test('only native/vulkan includes Vulkan headers', () => {
     const isVulkan = (header: string) => /^(vulkan\/|vk_video\/|volk\.h|vk_mem_alloc\.h)/.test(header);
     expect(offenders((file, header) => isVulkan(header) && !file.startsWith('native/vulkan/'))).toEqual([]);
   });
 
-  test('Metal headers only in native/metal', () => {
+  test('only native/metal includes Metal headers', () => {
     const isMetal = (header: string) => /^(Metal|Foundation|QuartzCore)\//.test(header);
     expect(offenders((file, header) => isMetal(header) && !file.startsWith('native/metal/'))).toEqual([]);
   });
@@ -140,6 +140,20 @@ describe('TypeScript rooms', () => {
         .map((target) => `${file} imports ${target}`),
     );
     expect(offenders).toEqual([]);
+  });
+
+  test('no files import each other in a circle, types aside', () => {
+    const importsOf = (file: string) =>
+      [...text(file).matchAll(/^(?:import|export) (?!type )[^;]*?'(\.[^']*)\.js';/gm)].map(
+        (match) => `${relative(root, resolve(root, dirname(file), match[1] as string))}.ts`,
+      );
+    const left = new Map(withExtension(filesBelow('src'), '.ts').map((file) => [file, importsOf(file)]));
+    // Without those that import none of the rest, again and again, what remains has circles.
+    for (let size = -1; size !== left.size; ) {
+      size = left.size;
+      for (const [file, imports] of left) if (!imports.some((other) => left.has(other))) left.delete(file);
+    }
+    expect([...left.keys()]).toEqual([]);
   });
 
   test('only src/runtime/native.ts loads the addon', () => {

@@ -148,7 +148,7 @@ class PosixFile final : public File {
 
 std::shared_ptr<File> File::open(const std::string& path) {
   const auto fail = [&](const char* why) { throw Error(ErrorCode::invalid_file, path + ": " + why); };
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe is not waited for
   if (descriptor < 0) fail(std::strerror(errno));
   struct stat about {};
   if (::fstat(descriptor, &about) != 0) fail(std::strerror(errno));

@@ -1,4 +1,5 @@
 // A file that is read by position and never past its end; whatever is missing or wrong becomes an INVALID_FILE error.
+import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ComputeError } from '../runtime/errors.js';
 import { checkString } from '../runtime/validate.js';
@@ -7,6 +8,8 @@ import { checkString } from '../runtime/validate.js';
 export const SLICE_BYTES = 1 << 20;
 
 export const checkPath = (where: string, path: unknown): string => checkString(where, 'path', path);
+
+const nameOf = (stats: Stats): string => (stats.isDirectory() ? 'a folder' : 'a device or a pipe');
 
 /** One open file with the length it had when it was opened. */
 export class InputFile {
@@ -20,10 +23,13 @@ export class InputFile {
     this.#handle = handle;
   }
 
+  /** Rejects with Node's error where there is no such file or it may not be read. */
   static async open(path: string): Promise<InputFile> {
     const handle = await open(path, 'r');
     try {
-      return new InputFile(path, (await handle.stat()).size, handle);
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new ComputeError('INVALID_FILE', `${path}: not a file but ${nameOf(stats)}`);
+      return new InputFile(path, stats.size, handle);
     } catch (error) {
       await handle.close();
       throw error;

@@ -1,6 +1,6 @@
 // Safetensors files of float32 tensors: a JSON header with names, shapes and text metadata, then the numbers.
 import { crc32 } from 'node:zlib';
-import { writeAtomically } from './atomic-file.js';
+import { writeAtomically } from '../runtime/atomic-file.js';
 import { allocate, bytesOf } from './bytes.js';
 import { checkPath, SLICE_BYTES, withInputFile } from './input-file.js';
 import { readSafetensorsHeader } from './safetensors-header.js';

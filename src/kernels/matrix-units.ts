@@ -1,9 +1,8 @@
-// Whether the kernels on matrix units (X_coop) may be used: what the device says it has, and a product that has to come out.
-import type { Device } from '../runtime/device.js';
+// Whether the kernels on matrix units (X_coop) may be used: what the device says, and a product that has to come out.
+import { checkDevice, type Device, sessionOfDevice } from '../runtime/device.js';
 import type { Backend } from '../runtime/native.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { unrolledOn } from './choices.js';
 
 interface MatrixUnit {
   readonly shape: string;
@@ -37,7 +36,7 @@ interface TestShape {
   readonly tileRows: number;
 }
 
-/** Halves with tiles of 128 rows, and int4 with a scale for each block and tiles of 64; whole tiles and edges of both. */
+/** Halves with tiles of 128 rows, int4 with a scale for each block and tiles of 64; whole tiles and edges of both. */
 const SHAPES: readonly TestShape[] = [
   { kind: 1, scaling: 0, wordsOfBlock: 16, tileRows: 128 },
   { kind: 4, scaling: 1, wordsOfBlock: 4, tileRows: 64 },
@@ -63,10 +62,9 @@ interface TestTensors {
 
 function recordProducts(recorder: Recorder, shape: TestShape, tensors: TestTensors, results: readonly Tensor[]): void {
   const { kind, scaling, tileRows } = shape;
-  const { device } = tensors.quants;
   const call = {
     params: { rows: ROWS, outputs: OUTPUTS, blocks: BLOCKS, stride: OUTPUTS, firstColumn: 0, firstBias: 0 },
-    constants: { kind, scaling, halfInput: 1, tileRows, unrolled: unrolledOn(device) },
+    constants: { kind, scaling, halfInput: 1, tileRows, unrolled: 0 }, // without SIMD-group matrices on Metal
     grid: [Math.ceil(ROWS / tileRows), Math.ceil(OUTPUTS / 128)],
   } as const;
   for (const [i, kernel] of (['project_matrix', 'project_matrix_coop'] as const).entries()) {
@@ -123,15 +121,19 @@ async function test(device: Device): Promise<boolean> {
     wrong = message;
   }
   if (wrong === undefined) usable.add(device);
-  else process.emitWarning(`the matrix units of ${device.info.name} are not used: ${wrong}`, 'WavetileWarning');
+  else {
+    const message = `the matrix units of ${device.info.name} are not used: ${wrong}`;
+    sessionOfDevice(device).warn(message, 'WAVETILE_MATRIX_UNITS');
+  }
   return wrong === undefined;
 }
 
 /**
- * Tests the matrix units once for each device. Where they fail, or there are none, `hasMatrixUnits` stays false, and the
- * plain kernels are used; a failure is said in a warning.
+ * Tests the matrix units once for each device. Where they fail, or there are none, `hasMatrixUnits` stays false, and
+ * the plain kernels are used; a failure is said in a warning.
  */
 export function testMatrixUnits(device: Device): Promise<boolean> {
+  checkDevice('testMatrixUnits', device);
   const known = tests.get(device);
   if (known) return known;
   const started = test(device);

@@ -7,8 +7,8 @@ export interface AbortOptions {
 }
 
 /**
- * Rejects with `signal.reason` as soon as it aborts, and at once where it has. The work itself goes on in the background
- * and keeps its memory.
+ * Rejects with `signal.reason` as soon as it aborts, and at once where it has. The work itself goes on in the
+ * background and keeps its memory.
  */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;

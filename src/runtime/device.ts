@@ -1,5 +1,6 @@
 // Device: what memory, programs and profiles are made of.
 import './dispose-symbol.js';
+import { type OutputFile, writeAtomically } from './atomic-file.js';
 import { defaultCacheFolder, isWritableFolder } from './cache-folder.js';
 import { checkToken, TOKEN, type Token } from './construction.js';
 import { checkArray, DATA_TYPES, type DataType, dataTypeOf, type TypedArray } from './data-types.js';
@@ -7,8 +8,8 @@ import { BACKENDS, choose, type DeviceWish, noDevice, wishOfEnvironment } from '
 import { awaiting, calling } from './errors.js';
 import { type Backend, type DeviceInfo, type MemoryInfo, type NativeOpenOptions, native } from './native.js';
 import { Trace } from './profile.js';
-import { Program } from './program.js';
-import { Recorder } from './recorder.js';
+import { makeProgram, type Program } from './program.js';
+import { type Recorder, recordCommands } from './recorder.js';
 import { Session, type Warn, type WarningCode, warnThrough } from './session.js';
 import { allocateTensor, checkShape, lengthOf, type Tensor } from './tensor.js';
 import {
@@ -26,23 +27,23 @@ export type { DeviceInfo, Diagnosis, MemoryInfo } from './native.js';
 
 export interface DeviceOpenOptions {
   /** Insists on a backend. With `vulkan` a software driver is opened where there is no GPU. */
-  backend?: Backend;
+  backend?: Backend | undefined;
   /** Insists on a device of that backend, as `Device.list()` numbers them. */
-  index?: number;
+  index?: number | undefined;
   /** Software Vulkan may be picked; false keeps it from being picked even where `backend` asks for Vulkan. */
-  software?: boolean;
+  software?: boolean | undefined;
   /** Threads of the CPU device; by default one for each core. */
-  threads?: number;
+  threads?: number | undefined;
   /** Most bytes that the device may have in use and pooled together. */
-  memoryLimitBytes?: number;
+  memoryLimitBytes?: number | undefined;
   /** Lowers `device.info.maxBindingBytes`, so that large data is split earlier. */
-  maxBindingBytes?: number;
+  maxBindingBytes?: number | undefined;
   /** Vulkan: run under the validation layer; what it says goes to `onWarning`. */
-  validation?: boolean;
+  validation?: boolean | undefined;
   /** For compiled pipelines; the user's cache folder by default, false for none. */
-  cacheFolder?: string | false;
+  cacheFolder?: string | false | undefined;
   /** Gets warnings; by default they become warnings of the process. `Device.open` lists their codes. */
-  onWarning?: (message: string, code: WarningCode) => void;
+  onWarning?: ((message: string, code: WarningCode) => void) | undefined;
 }
 
 const OPEN_OPTIONS = [
@@ -127,10 +128,13 @@ export class Device implements Disposable {
   }
 
   /**
-   * Opens the best device: discrete GPU, integrated GPU, Metal, CPU. `backend` and `index` insist, as does the environment
-   * variable `WAVETILE_DEVICE` (`cpu`, `vulkan`, `vulkan:1`, `metal`) where they are not given.
+   * Opens the best device: discrete GPU, integrated GPU, Metal, CPU. `backend` and `index` insist, as does the
+   * environment variable `WAVETILE_DEVICE` (`cpu`, `vulkan`, `vulkan:1`, `metal`) where they are not given.
    *
-   * Rejects with `ComputeError` `NO_DEVICE` that says what was looked for.
+   * Rejects with `ComputeError` `NO_DEVICE` that says what was looked for. Warnings have these codes:
+   * `WAVETILE_CACHE_FOLDER` (`cacheFolder` cannot be written to), `WAVETILE_VALIDATION` (a message of the validation
+   * layer), `WAVETILE_MATRIX_UNITS` (the device's matrix units failed their test and are not used),
+   * `WAVETILE_FEW_VECTORS` (fewer training vectors than clusters).
    */
   static open(options: DeviceOpenOptions = {}): Promise<Device> {
     const where = 'Device.open';
@@ -204,25 +208,19 @@ export class Device implements Disposable {
     const where = 'device.record';
     this.#session.check(where);
     checkFunction(where, 'build', build);
-    const recorder = new Recorder(this.#session);
-    const returned: unknown = build(recorder);
-    const { commands, labels } = recorder.finish();
-    if (returned instanceof Promise) {
-      returned.catch(() => undefined);
-      throw new TypeError(`${where}: build must record at once, got a function that returns a promise`);
-    }
-    if (commands.length === 0) throw new RangeError(`${where}: build must record at least one command, got none`);
     const session = this.#session;
+    const { commands, labels } = recordCommands(where, session, build);
     return awaiting(where, async () => {
       const handle = await session.native.createProgram(session.handle, commands);
       session.reportMessages();
-      return new Program({ session, handle, labels });
+      return makeProgram({ session, handle, labels });
     });
   }
 
   /**
    * Writes a Chrome trace of every command that is run during `work`; open it at ui.perfetto.dev. Resolves with what
-   * `work` resolves with. The trace is written even when `work` fails.
+   * `work` resolves with. The trace is written even when `work` fails. Where `path` cannot be written to it rejects
+   * with Node's error, and `work` is never called.
    */
   profile<T>(path: string, work: () => Promise<T>): Promise<T> {
     const where = 'device.profile';
@@ -254,12 +252,27 @@ export class Device implements Disposable {
 
   async #profile<T>(path: string, work: () => Promise<T>): Promise<T> {
     const trace = new Trace();
+    let result: Promise<T> | undefined;
+    const write = async (file: OutputFile) => {
+      result = this.#traced(trace, work);
+      await result.catch(() => undefined);
+      await file.append(trace.encode(this.info));
+    };
+    try {
+      await writeAtomically(path, write);
+    } catch (error) {
+      await result; // the work's own error comes first
+      throw error;
+    }
+    return result as Promise<T>;
+  }
+
+  async #traced<T>(trace: Trace, work: () => Promise<T>): Promise<T> {
     this.#session.traces.add(trace);
     try {
       return await work();
     } finally {
       this.#session.traces.delete(trace);
-      await trace.write(path, this.info);
     }
   }
 }

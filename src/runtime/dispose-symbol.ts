@@ -1,5 +1,5 @@
-// Symbol.dispose where the JavaScript engine lacks it; import it before a class that names the symbol.
-const symbols = Symbol as { dispose?: symbol };
-if (symbols.dispose === undefined) {
-  Object.defineProperty(Symbol, 'dispose', { value: Symbol('Symbol.dispose'), configurable: false, writable: false });
+// Symbol.dispose and Symbol.asyncDispose where the JavaScript engine lacks them; import it before a class that names one.
+for (const name of ['dispose', 'asyncDispose'] as const) {
+  if ((Symbol as unknown as Record<string, symbol | undefined>)[name] !== undefined) continue;
+  Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`), configurable: false, writable: false });
 }

@@ -1,13 +1,17 @@
 // Parameters and specialization constants as the bytes that a kernel takes.
 import type { KernelInfo } from '../kernels/generated.js';
-import { checkInteger, describe, hint } from './validate.js';
+import { checkInteger, checkObject, describe, hint } from './validate.js';
 
 type Param = KernelInfo['params'][number];
 
-function checkNames(kernel: string, noun: string, given: unknown, names: readonly string[]): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`${kernel}: ${noun}s must be an object, got ${describe(given)}`);
-  }
+/** An object with no other members than these; `noun` says what one is. */
+export function checkNames(
+  kernel: string,
+  noun: string,
+  given: unknown,
+  names: readonly string[],
+): Record<string, unknown> {
+  checkObject(kernel, `${noun}s`, given);
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) throw new TypeError(`${kernel}: there is no ${noun} '${name}'${hint(name, names)}`);
   }

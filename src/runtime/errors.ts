@@ -10,7 +10,7 @@ export type ComputeErrorCode =
   | 'DISPOSED';
 
 export interface ComputeErrorOptions {
-  suggestion?: string;
+  suggestion?: string | undefined;
   cause?: unknown;
 }
 
@@ -62,7 +62,7 @@ const SUGGESTIONS: Partial<Record<ComputeErrorCode, string>> = {
   DEVICE_LOST: 'open a new device; everything that was on this one is gone',
 };
 
-/** A `ComputeError` with the caller's stack for a native error; `where` names the operation. Others stay as they are. */
+/** A `ComputeError` with the caller's stack for a native error of the operation `where`. Others stay as they are. */
 export function fromNative(where: string, error: unknown): unknown {
   if (error instanceof ComputeError || !(error instanceof Error)) return error;
   if (!isCoded(error)) {

@@ -1,17 +1,20 @@
 // FileSource: parts of a file read straight into tensors, at the speed of the disk.
 import './dispose-symbol.js';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import type { AbortOptions } from './abort.js';
+import { checkToken, TOKEN, type Token } from './construction.js';
 import { awaiting, ComputeError, calling } from './errors.js';
 import { type NativeFile, native } from './native.js';
 import { checkTensor, rangeOf, sessionOf, type Tensor } from './tensor.js';
-import { checkInteger, checkOptions, checkSignal, checkString } from './validate.js';
+import { checkInteger, checkRunOptions, checkString } from './validate.js';
 
-export interface FileLoadOptions {
+export interface FileLoadOptions extends AbortOptions {
   /** First byte in the file. */
   offset: number;
   bytes: number;
   /** First byte in the tensor; 0 by default. */
-  tensorOffset?: number;
-  signal?: AbortSignal | undefined;
+  tensorOffset?: number | undefined;
 }
 
 /**
@@ -30,20 +33,27 @@ export class FileSource implements Disposable {
   readonly #handle: NativeFile;
   #disposed = false;
 
-  private constructor(path: string, bytes: number, handle: NativeFile) {
+  private constructor(token: Token, path: string, bytes: number, handle: NativeFile) {
+    checkToken(token, 'FileSource', 'FileSource.open');
     this.path = path;
     this.bytes = bytes;
     this.#handle = handle;
   }
 
-  /** @throws ComputeError `INVALID_FILE` where it cannot be opened. */
+  /**
+   * Rejects with Node's error (`code` such as `ENOENT`, `path`) where there is no such file or it may not be read, and
+   * with `ComputeError` `INVALID_FILE` where it is none: a folder, a device.
+   */
   static open(path: string): Promise<FileSource> {
     const where = 'FileSource.open';
     checkString(where, 'path', path);
-    return awaiting(where, async () => {
-      const { file, bytes } = await native().openFile(path);
-      return new FileSource(path, bytes, file);
-    });
+    return FileSource.#open(where, path);
+  }
+
+  static async #open(where: string, path: string): Promise<FileSource> {
+    await access(path, constants.R_OK);
+    const { file, bytes } = await awaiting(where, () => native().openFile(path));
+    return new FileSource(TOKEN, path, bytes, file);
   }
 
   get disposed(): boolean {
@@ -63,14 +73,12 @@ export class FileSource implements Disposable {
     checkTensor(where, 'tensor', tensor);
     const session = sessionOf(tensor);
     session.check(where);
-    if (options === undefined) throw new TypeError(`${where}: options must be an object, got undefined`);
-    checkOptions(where, options, ['offset', 'bytes', 'tensorOffset', 'signal']);
+    checkRunOptions(where, options, ['offset', 'bytes', 'tensorOffset', 'signal'], { required: true });
     const { offset, bytes, tensorOffset = 0, signal } = options;
-    const range = rangeOf(where, 'tensor', tensor);
+    const range = rangeOf(tensor);
     checkInteger(where, 'tensorOffset', tensorOffset, { min: 0, max: range.bytes });
     checkInteger(where, 'bytes', bytes, { min: 0, max: range.bytes - tensorOffset });
     checkInteger(where, 'offset', offset, { min: 0, max: Number.MAX_SAFE_INTEGER });
-    checkSignal(where, signal);
     if (offset + bytes > this.bytes) return Promise.reject(this.#truncated(where, offset, bytes));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { done, cancel } = calling(where, () =>
@@ -100,7 +108,7 @@ export class FileSource implements Disposable {
   }
 }
 
-/** Rejects with the signal's reason however far the load had come: its last bytes may be there before it was told of. */
+/** Rejects with the signal's reason however far the load had come: its last bytes may be there before it knew. */
 async function cancelling(work: Promise<void>, cancel: () => void, signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', cancel, { once: true });
   try {

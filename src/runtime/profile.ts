@@ -1,7 +1,13 @@
 // A Chrome trace of what ran on a device: opens in Perfetto (ui.perfetto.dev) and chrome://tracing.
-import { writeFile } from 'node:fs/promises';
 import type { DeviceInfo } from './native.js';
-import type { CommandLabel } from './recorder.js';
+
+/** What a profile shows of a command. */
+export interface CommandLabel {
+  readonly name: string;
+  readonly grid?: readonly number[] | 'indirect';
+  /** Bytes that the command may touch. */
+  readonly bytes: number;
+}
 
 interface Span {
   readonly beginMicros: number;
@@ -43,13 +49,14 @@ export class Trace {
     this.#end = origin + duration;
   }
 
-  async write(path: string, info: DeviceInfo): Promise<void> {
+  /** The file's contents. */
+  encode(info: DeviceInfo): Uint8Array {
     const track = `${info.name} (${info.backend} ${info.index})`;
     const names: TraceEvent[] = [
       { name: 'process_name', ph: 'M', pid: PID, tid: TID, args: { name: 'wavetile' } },
       { name: 'thread_name', ph: 'M', pid: PID, tid: TID, args: { name: track } },
     ];
     const trace = { displayTimeUnit: 'ms', otherData: { device: info }, traceEvents: [...names, ...this.#events] };
-    await writeFile(path, JSON.stringify(trace));
+    return Buffer.from(JSON.stringify(trace));
   }
 }

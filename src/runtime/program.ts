@@ -1,27 +1,27 @@
 // Program: recorded commands that run as often as wanted, each run one native call and one promise.
 import './dispose-symbol.js';
-import { abortable } from './abort.js';
+import { type AbortOptions, abortable } from './abort.js';
+import { checkToken, TOKEN, type Token } from './construction.js';
 import { checkArray, DATA_TYPES, type TypedArray } from './data-types.js';
 import { ComputeError } from './errors.js';
 import type { NativeProgram, NativeRunResult } from './native.js';
-import type { CommandLabel } from './recorder.js';
+import type { CommandLabel } from './profile.js';
 import type { RunRequest, Session } from './session.js';
-import { checkReadable, checkTensor, rangeOf, sessionOf, type Tensor } from './tensor.js';
-import { checkBoolean, checkOptions, checkSignal, describe } from './validate.js';
+import { checkReadable, checkTensor, rangeOf, type Tensor } from './tensor.js';
+import { checkBoolean, checkRunOptions, describe } from './validate.js';
 
 export { type DispatchCall, type Grid, Recorder } from './recorder.js';
 
-export interface ProgramRunOptions {
+/** Aborted, a run rejects at once and ends in the background. */
+export interface ProgramRunOptions extends AbortOptions {
   /** Written before the commands run: each array to the first elements of its tensor. */
-  write?: readonly (readonly [Tensor, TypedArray])[];
+  write?: readonly (readonly [Tensor, TypedArray])[] | undefined;
   /** Read back after the commands ran, into `outputs` in this order. */
-  read?: readonly Tensor[];
+  read?: readonly Tensor[] | undefined;
   /** Arrays to fill instead of new ones, one for each tensor of `read` or undefined. */
-  out?: readonly (TypedArray | undefined)[];
+  out?: readonly (TypedArray | undefined)[] | undefined;
   /** Measure each command on the device. */
-  timed?: boolean;
-  /** Rejects at once when aborted; the run itself ends in the background. */
-  signal?: AbortSignal;
+  timed?: boolean | undefined;
 }
 
 /** When a command ran, by the device's clock, from the run's first command on. */
@@ -58,6 +58,9 @@ interface ProgramParts {
   readonly labels: readonly CommandLabel[];
 }
 
+/** For `device.record`. */
+export let makeProgram: (parts: ProgramParts) => Program;
+
 /**
  * Commands recorded once by `device.record`. Runs may overlap in time: they are queued in the order of the calls.
  * A program keeps the memory of the tensors it was recorded with.
@@ -68,8 +71,13 @@ export class Program implements Disposable {
   readonly #labels: readonly CommandLabel[];
   #disposed = false;
 
-  /** Made by `device.record`. */
-  constructor({ session, handle, labels }: ProgramParts) {
+  static {
+    makeProgram = (parts) => new Program(TOKEN, parts);
+  }
+
+  private constructor(token: Token, parts: ProgramParts) {
+    checkToken(token, 'Program', 'device.record');
+    const { session, handle, labels } = parts;
     this.#session = session;
     this.#handle = handle;
     this.#labels = labels;
@@ -80,8 +88,8 @@ export class Program implements Disposable {
   }
 
   /**
-   * Writes, runs the commands, reads back: one submission. Arrays to write are free again at once when they have up to a
-   * megabyte together; larger ones must neither change nor be transferred before the promise settles.
+   * Writes, runs the commands, reads back: one submission. Arrays to write are free again at once when they have up to
+   * a megabyte together; larger ones must neither change nor be transferred before the promise settles.
    *
    * @example
    * const { outputs } = await program.run({ write: [[queries, vectors]], read: [distances] });
@@ -90,10 +98,9 @@ export class Program implements Disposable {
     const where = 'program.run';
     if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: the program was disposed of`);
     this.#session.check(where);
-    checkOptions(where, options, RUN_OPTIONS);
+    checkRunOptions(where, options, RUN_OPTIONS);
     const { timed = false, signal } = options;
     checkBoolean(where, 'timed', timed);
-    checkSignal(where, signal);
     const request = {
       program: this.#handle,
       writes: this.#writes(where, options.write),
@@ -125,24 +132,19 @@ export class Program implements Disposable {
     return timed ? { outputs, times: named } : { outputs };
   }
 
-  #check(where: string, name: string, tensor: unknown): asserts tensor is Tensor {
-    checkTensor(where, name, tensor);
-    if (sessionOf(tensor) !== this.#session) throw new TypeError(`${where}: ${name} must be of the program's device`);
-  }
-
   #writes(where: string, list: ProgramRunOptions['write']): unknown[] {
     if (list === undefined) return [];
     const writes: unknown[] = [];
     for (const [i, entry] of checkList(where, 'write', list).entries()) {
       const [tensor, array] = checkList(where, `write[${i}]`, entry);
-      this.#check(where, `write[${i}][0]`, tensor);
+      checkTensor(where, `write[${i}][0]`, tensor, this.#session);
       const source = checkArray(where, `write[${i}][1]`, array, tensor.type);
       if (source.length > tensor.length) {
         throw new RangeError(
           `${where}: write[${i}][1] must have at most ${tensor.length} elements, got ${source.length}`,
         );
       }
-      const { buffer, offset } = rangeOf(where, `write[${i}][0]`, tensor);
+      const { buffer, offset } = rangeOf(tensor);
       if (source.length > 0) writes.push(source, buffer, offset);
     }
     return writes;
@@ -156,9 +158,9 @@ export class Program implements Disposable {
     }
     const readbacks: unknown[] = [];
     for (const [i, tensor] of tensors.entries()) {
-      this.#check(where, `read[${i}]`, tensor);
+      checkTensor(where, `read[${i}]`, tensor, this.#session);
       checkReadable(where, `out[${i}]`, tensor, out?.[i]);
-      const { buffer, offset, bytes } = rangeOf(where, `read[${i}]`, tensor);
+      const { buffer, offset, bytes } = rangeOf(tensor);
       readbacks.push(buffer, offset, bytes, DATA_TYPES[tensor.type].nativeArray, out?.[i]);
     }
     return readbacks;

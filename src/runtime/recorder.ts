@@ -1,29 +1,32 @@
 // Recorder: checks each command against its kernel's contract and the device's limits, and encodes it.
 import { type KernelInfo, type KernelName, type KernelSignatures, kernelTable } from '../kernels/generated.js';
-import { encodeConstants, encodeParams } from './encode.js';
+import { checkToken, TOKEN, type Token } from './construction.js';
+import { checkNames, encodeConstants, encodeParams } from './encode.js';
 import type { DeviceInfo, NativeCommand, NativeRanges } from './native.js';
+import type { CommandLabel } from './profile.js';
 import type { Range, Session } from './session.js';
-import { checkTensor, rangeOf, sessionOf, type Tensor } from './tensor.js';
-import { checkInteger, checkOptions, describe, hint } from './validate.js';
+import { checkTensor, rangeOf, type Tensor } from './tensor.js';
+import { checkInteger, checkObject, checkOptions, describe, hint } from './validate.js';
 
 /** Workgroups along x, y and z, or three `u32` of a tensor that hold them when the program runs. */
-export type Grid = readonly [x: number, y?: number, z?: number] | { readonly indirect: Tensor };
+export type Grid = readonly [x: number, y?: number | undefined, z?: number | undefined] | { readonly indirect: Tensor };
 
 export type DispatchCall<K extends KernelName> = {
   readonly buffers: KernelSignatures[K]['buffers'];
   readonly grid: Grid;
-  readonly constants?: Partial<KernelSignatures[K]['constants']>;
+  readonly constants?: { readonly [C in keyof KernelSignatures[K]['constants']]?: number | undefined } | undefined;
 } & (KernelSignatures[K]['params'] extends Record<string, never>
-  ? { readonly params?: KernelSignatures[K]['params'] }
+  ? { readonly params?: KernelSignatures[K]['params'] | undefined }
   : { readonly params: KernelSignatures[K]['params'] });
 
-/** What a profile shows of a command. */
-export interface CommandLabel {
-  readonly name: string;
-  readonly grid?: readonly number[] | 'indirect';
-  /** Bytes that the command may touch. */
-  readonly bytes: number;
+/** What was recorded: the commands, and what a profile shows of each. */
+export interface Recording {
+  readonly commands: readonly NativeCommand[];
+  readonly labels: readonly CommandLabel[];
 }
+
+/** For the runtime itself: calls `build` with a recorder that takes nothing more once it has returned. */
+export let recordCommands: (where: string, session: Session, build: (recorder: Recorder) => unknown) => Recording;
 
 const flat = ({ buffer, offset, bytes }: Range): NativeRanges => [buffer, offset, bytes];
 
@@ -40,8 +43,21 @@ export class Recorder {
   readonly #labels: CommandLabel[] = [];
   #finished = false;
 
-  /** Made by `device.record`. */
-  constructor(session: Session) {
+  static {
+    recordCommands = (where, session, build) => {
+      const recorder = new Recorder(TOKEN, session);
+      try {
+        checkReturned(where, build(recorder));
+      } finally {
+        recorder.#finished = true;
+      }
+      if (recorder.#commands.length > 0) return { commands: recorder.#commands, labels: recorder.#labels };
+      throw new RangeError(`${where}: build must record at least one command, got none`);
+    };
+  }
+
+  private constructor(token: Token, session: Session) {
+    checkToken(token, 'Recorder', 'device.record');
     this.#session = session;
   }
 
@@ -58,7 +74,7 @@ export class Recorder {
   dispatch<K extends KernelName>(kernel: K, call: DispatchCall<K>): this {
     this.#check('recorder.dispatch');
     const info = kernelNamed(kernel);
-    if (call === undefined) throw new TypeError(`${kernel}: call must be an object, got undefined`);
+    checkObject(kernel, 'call', call);
     checkOptions(kernel, call, ['buffers', 'params', 'constants', 'grid']);
     const ranges = this.#bind(kernel, info, call.buffers);
     const { grid, indirect } = this.#grid(kernel, call.grid);
@@ -107,31 +123,18 @@ export class Recorder {
     return this;
   }
 
-  /** For `device.record`: what was recorded. Nothing can be added after it. */
-  finish(): { commands: NativeCommand[]; labels: CommandLabel[] } {
-    this.#finished = true;
-    return { commands: this.#commands, labels: this.#labels };
-  }
-
   #check(where: string): void {
     if (this.#finished) throw new TypeError(`${where}: the program was already recorded`);
   }
 
   #range(where: string, name: string, tensor: unknown): Range {
-    checkTensor(where, name, tensor);
-    if (sessionOf(tensor) !== this.#session) throw new TypeError(`${where}: ${name} must be of the recording device`);
-    return rangeOf(where, name, tensor);
+    checkTensor(where, name, tensor, this.#session);
+    return rangeOf(tensor);
   }
 
   #bind(kernel: string, info: KernelInfo, buffers: unknown): Range[] {
-    if (typeof buffers !== 'object' || buffers === null) {
-      throw new TypeError(`${kernel}: buffers must be an object, got ${describe(buffers)}`);
-    }
-    const given = buffers as Record<string, unknown>;
     const names = info.buffers.map(({ name }) => name);
-    for (const name of Object.keys(given)) {
-      if (!names.includes(name)) throw new TypeError(`${kernel}: there is no buffer '${name}'${hint(name, names)}`);
-    }
+    const given = checkNames(kernel, 'buffer', buffers, names);
     return info.buffers.map((buffer) => {
       const name = `buffers.${buffer.name}`;
       const range = this.#range(kernel, name, given[buffer.name]);
@@ -154,6 +157,12 @@ export class Recorder {
     }
     return { grid: [1, 1, 1], indirect: { ...range, bytes: 12 } };
   }
+}
+
+function checkReturned(where: string, returned: unknown): void {
+  if (!(returned instanceof Promise)) return;
+  returned.catch(() => undefined);
+  throw new TypeError(`${where}: build must record at once, got a function that returns a promise`);
 }
 
 type BufferContract = KernelInfo['buffers'][number];

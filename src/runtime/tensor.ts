@@ -1,28 +1,24 @@
 // Tensor: typed, shaped device memory, or a view on a part of it.
 import './dispose-symbol.js';
 import { constants } from 'node:buffer';
-import { abortable } from './abort.js';
+import { type AbortOptions, abortable } from './abort.js';
+import { checkToken, TOKEN, type Token } from './construction.js';
 import { checkArray, DATA_TYPES, type DataType, type TypedArray } from './data-types.js';
 import type { Device } from './device.js';
 import { ComputeError, calling } from './errors.js';
 import type { NativeBuffer } from './native.js';
 import type { Range, Session } from './session.js';
-import { checkInteger, checkOptions, checkSignal, describe } from './validate.js';
+import { checkInteger, checkRunOptions, describe } from './validate.js';
 
 export type { DataType, TypedArray } from './data-types.js';
 
-export interface TensorReadOptions {
+export interface TensorReadOptions extends AbortOptions {
   /** First element; 0 by default. */
-  offset?: number;
+  offset?: number | undefined;
   /** Elements; up to the end by default. */
-  length?: number;
+  length?: number | undefined;
   /** Filled and returned instead of a new array; must have `length` elements. */
-  out?: TypedArray;
-  signal?: AbortSignal;
-}
-
-export interface TensorWriteOptions {
-  signal?: AbortSignal;
+  out?: TypedArray | undefined;
 }
 
 /** Memory that a tensor and its slices share; freed with the tensor. */
@@ -58,14 +54,14 @@ export function checkShape(where: string, shape: unknown): readonly number[] {
 /** For the runtime itself. */
 export let allocateTensor: (device: Device, session: Session, type: DataType, shape: readonly number[]) => Tensor;
 export let sessionOf: (tensor: Tensor) => Session;
-/** The tensor's memory; throws DISPOSED. */
-export let rangeOf: (where: string, name: string, tensor: Tensor) => Range;
+/** The memory of a tensor that `checkTensor` has seen. */
+export let rangeOf: (tensor: Tensor) => Range;
 
 /**
  * Typed, shaped memory of a device. Made by `device.tensor` and `device.tensorFrom`.
  *
- * Disposal is safe at any time: programs that were recorded with a tensor keep its memory. A tensor that is not disposed
- * of goes with the garbage collector, which cannot see how full the device is.
+ * Disposal is safe at any time: programs that were recorded with a tensor keep its memory. A tensor that is not
+ * disposed of goes with the garbage collector, which cannot see how full the device is.
  *
  * @example
  * using points = await device.tensorFrom(new Float32Array([1, 2, 3, 4]), [2, 2]);
@@ -90,16 +86,15 @@ export class Tensor implements Disposable {
       const buffer = calling(`device.tensor: ${type} of ${shape.join(' x ') || '1'}`, () =>
         session.native.allocate(session.handle, bytes),
       );
-      return new Tensor({ device, storage: { session, buffer, freed: false }, type, shape, byteOffset: 0 });
+      return new Tensor(TOKEN, { device, storage: { session, buffer, freed: false }, type, shape, byteOffset: 0 });
     };
     sessionOf = (tensor) => tensor.#storage.session;
-    rangeOf = (where, name, tensor) => {
-      if (tensor.disposed) throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
-      return { buffer: tensor.#storage.buffer, offset: tensor.byteOffset, bytes: tensor.bytes };
-    };
+    rangeOf = (tensor) => ({ buffer: tensor.#storage.buffer, offset: tensor.byteOffset, bytes: tensor.bytes });
   }
 
-  private constructor({ device, storage, type, shape, byteOffset, isSlice = false }: TensorParts) {
+  private constructor(token: Token, parts: TensorParts) {
+    checkToken(token, 'Tensor', 'device.tensor or device.tensorFrom');
+    const { device, storage, type, shape, byteOffset, isSlice = false } = parts;
     this.device = device;
     this.type = type;
     this.shape = shape;
@@ -119,10 +114,10 @@ export class Tensor implements Disposable {
    * before, what is asked later sees the new contents. Up to about a megabyte the array is free again at once; a larger
    * one must neither change nor be transferred before the promise settles.
    */
-  write(array: TypedArray, offset = 0, options: TensorWriteOptions = {}): Promise<void> {
+  write(array: TypedArray, offset = 0, options: AbortOptions = {}): Promise<void> {
     const where = 'tensor.write';
     const session = this.#check(where);
-    checkOptions(where, options, ['signal']);
+    checkRunOptions(where, options, ['signal']);
     const source = checkArray(where, 'array', array, this.type);
     checkInteger(where, 'offset', offset, { min: 0, max: this.length });
     if (source.length > this.length - offset) {
@@ -130,7 +125,6 @@ export class Tensor implements Disposable {
         `${where}: array must have at most ${this.length - offset} elements from offset ${offset}, got ${source.length}`,
       );
     }
-    checkSignal(where, options.signal);
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
     if (source.length === 0) return Promise.resolve();
     const writes = [source, this.#storage.buffer, this.byteOffset + offset * DATA_TYPES[this.type].bytes];
@@ -148,13 +142,12 @@ export class Tensor implements Disposable {
   read(options: TensorReadOptions = {}): Promise<TypedArray> {
     const where = 'tensor.read';
     const session = this.#check(where);
-    checkOptions(where, options, ['offset', 'length', 'out', 'signal']);
+    checkRunOptions(where, options, ['offset', 'length', 'out', 'signal']);
     const { offset = 0, out, signal } = options;
     checkInteger(where, 'offset', offset, { min: 0, max: this.length });
     const length = options.length ?? this.length - offset;
     checkInteger(where, 'length', length, { min: 0, max: this.length - offset });
     checkReadable(where, 'out', { type: this.type, length }, out);
-    checkSignal(where, signal);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { bytes, nativeArray, array } = DATA_TYPES[this.type];
     if (length === 0) return Promise.resolve(out ?? new array(0));
@@ -167,15 +160,15 @@ export class Tensor implements Disposable {
   }
 
   /**
-   * A view on `length` elements from `offset` on, sharing this tensor's memory for as long as that lives. To be bound to a kernel it must begin at
-   * a multiple of `device.info.bindingAlignment` bytes.
+   * A view on `length` elements from `offset` on, sharing this tensor's memory for as long as that lives. To be bound
+   * to a kernel it must begin at a multiple of `device.info.bindingAlignment` bytes.
    */
   slice(offset: number, length: number): Tensor {
     const where = 'tensor.slice';
     this.#check(where);
     checkInteger(where, 'offset', offset, { min: 0, max: this.length - 1 });
     checkInteger(where, 'length', length, { min: 1, max: this.length - offset });
-    return new Tensor({
+    return new Tensor(TOKEN, {
       device: this.device,
       storage: this.#storage,
       type: this.type,
@@ -206,15 +199,10 @@ export class Tensor implements Disposable {
 }
 
 /** A tensor that can be used, of this session's device where one is given. */
-export function checkTensor(
-  where: string,
-  name: string,
-  value: unknown,
-  session?: Session,
-): asserts value is Tensor {
+export function checkTensor(where: string, name: string, value: unknown, session?: Session): asserts value is Tensor {
   if (!(value instanceof Tensor)) throw new TypeError(`${where}: ${name} must be a Tensor, got ${describe(value)}`);
   if (session && sessionOf(value) !== session) {
-    throw new TypeError(`${where}: ${name} must be a tensor of the same device, got one of ${value.device.info.name}`);
+    throw new TypeError(`${where}: ${name} must be a tensor of the same device, got one of another`);
   }
   if (value.disposed) throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
 }

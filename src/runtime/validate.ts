@@ -69,7 +69,7 @@ export function checkOptions(where: string, options: unknown, allowedKeys: reado
   checkKeys(where, options, allowedKeys);
 }
 
-/** An options object (or undefined unless `required`) with these keys at most; `signal` and `onProgress` are checked. */
+/** An options object (or undefined unless `required`) with these keys at most; checks `signal` and `onProgress`. */
 export function checkRunOptions(
   where: string,
   options: unknown,

@@ -82,12 +82,26 @@ describe('Device.open', () => {
     await expect(Device.open({ backend: 'metal', index: 7 })).rejects.toMatchObject({ code: 'NO_DEVICE' });
   });
 
-  test('warns when the cache folder that was asked for cannot be written to', async () => {
-    const warnings: string[] = [];
+  describe('warns when the cache folder that was asked for cannot be written to', () => {
     const cacheFolder = '/dev/null/cache';
-    using device = await Device.open({ backend: 'cpu', cacheFolder, onWarning: (message) => warnings.push(message) });
-    expect(device.disposed).toBe(false);
-    expect(warnings).toEqual([`cacheFolder ${cacheFolder} cannot be written to: compiled pipelines are not kept`]);
+    const message = `cacheFolder ${cacheFolder} cannot be written to: compiled pipelines are not kept`;
+    const code = 'WAVETILE_CACHE_FOLDER';
+
+    test('through onWarning, which gets message and code', async () => {
+      const onWarning = vi.fn();
+      using device = await Device.open({ backend: 'cpu', cacheFolder, onWarning });
+      expect(device.disposed).toBe(false);
+      expect(onWarning.mock.calls).toEqual([[message, code]]);
+    });
+
+    test('or else through the process', async () => {
+      const emitted = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+      using device = await Device.open({ backend: 'cpu', cacheFolder });
+      const calls = [...emitted.mock.calls];
+      emitted.mockRestore();
+      expect(device.disposed).toBe(false);
+      expect(calls).toEqual([[message, { type: 'WavetileWarning', code }]]);
+    });
   });
 });
 

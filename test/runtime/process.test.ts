@@ -14,7 +14,7 @@ interface Ended {
 function runChild(name: string, backend: string): Promise<Ended> {
   const path = fileURLToPath(new URL(`children/${name}.mjs`, import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--expose-gc', path, backend], { timeout: 100_000 });
+    const child = spawn(process.execPath, ['--expose-gc', path, backend], { timeout: 250_000 });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,5 @@
 // device.profile writes a trace with one event for each command.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -53,5 +53,26 @@ describeDevices('a profile', (device, { backend }) => {
     const error = new Error('work failed');
     await expect(device().profile(path, () => Promise.reject(error))).rejects.toBe(error);
     expect(JSON.parse(await readFile(path, 'utf8')).traceEvents).toHaveLength(2);
+  });
+
+  test('of a path that cannot be written to is refused before any work', async () => {
+    const path = join(folder, 'missing', `${backend}.json`);
+    let worked = false;
+    const profile = device().profile(path, async () => {
+      worked = true;
+    });
+    await expect(profile).rejects.toMatchObject({ code: 'ENOENT', path });
+    expect(worked).toBe(false);
+  });
+
+  test("that can no longer be written does not hide the work's own error", async () => {
+    const own = await mkdtemp(join(folder, 'gone-'));
+    const error = new Error('work failed');
+    const profile = device().profile(join(own, 'trace.json'), async () => {
+      expect(await readdir(own)).toHaveLength(1);
+      await rm(own, { recursive: true });
+      throw error;
+    });
+    await expect(profile).rejects.toBe(error);
   });
 });

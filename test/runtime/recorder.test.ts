@@ -27,7 +27,7 @@ describeDevices('a recorder', (device, kind) => {
       [{ buffers: { values, sums, sumz: sums } }, "sum_blocks: there is no buffer 'sumz', did you mean 'sums'?"],
       [{ buffers: undefined }, 'sum_blocks: buffers must be an object, got undefined'],
       [{ buffers: { values, sums: words } }, 'buffers.sums must be a tensor of f32, got u32'],
-      [{ buffers: { values, sums: foreign } }, 'buffers.sums must be of the recording device'],
+      [{ buffers: { values, sums: foreign } }, 'buffers.sums must be a tensor of the same device, got one of another'],
       [{ buffers: { values, sums: gone } }, 'buffers.sums was disposed of'],
       [
         { buffers: { values: values.slice(1, 8), sums } },
@@ -54,6 +54,9 @@ describeDevices('a recorder', (device, kind) => {
         message,
       ).toThrow(message);
     }
+    const undescribed = (call: unknown) => recording((recorder) => void recorder.dispatch('sum_blocks', call as never));
+    expect(undescribed(undefined)).toThrow(new TypeError('sum_blocks: call must be an object, got undefined'));
+    expect(undescribed(null)).toThrow(new TypeError('sum_blocks: call must be an object, got null'));
     const partial = { packed: bytes as Tensor, norms: sums };
     expect(
       recording((recorder) => {
@@ -127,5 +130,16 @@ describeDevices('a recorder', (device, kind) => {
         throw error;
       }),
     ).toThrow(error);
+  });
+
+  test('takes nothing more when the recording function has failed', () => {
+    using values = device().tensor('f32', [4]);
+    let kept: Recorder | undefined;
+    const failing = recording((recorder) => {
+      kept = recorder.fill(values, 0);
+      throw new Error('mine');
+    });
+    expect(failing).toThrow('mine');
+    expect(() => kept?.fill(values, 0)).toThrow('recorder.fill: the program was already recorded');
   });
 });

@@ -51,7 +51,10 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Runs `work` on a temporary file and puts it in the place of `path`. On any failure or abort nothing is left behind. */
+/**
+ * Runs `work` on a temporary file and puts it in the place of `path`. On any failure or abort nothing is left behind.
+ * Errors of the file system name `path`.
+ */
 export async function writeAtomically(
   path: string,
   work: (file: OutputFile) => Promise<void>,
@@ -60,8 +63,8 @@ export async function writeAtomically(
   signal?.throwIfAborted();
   const target = await resolveTarget(path);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, 'wx');
   try {
+    const handle = await open(temporary, 'wx');
     try {
       await work(new OutputFile(handle, signal));
       await handle.sync();
@@ -71,8 +74,15 @@ export async function writeAtomically(
     signal?.throwIfAborted();
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw namingTarget(error, temporary, path);
   }
   await syncFolder(dirname(target));
+}
+
+/** What Node says of the temporary file, said of the file that was asked for. */
+function namingTarget(error: unknown, temporary: string, path: string): unknown {
+  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).path !== temporary) return error;
+  const [message, stack] = [error.message, error.stack].map((text) => text?.replaceAll(temporary, path));
+  return Object.assign(error, { path, message, stack });
 }
