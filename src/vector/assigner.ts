@@ -13,7 +13,7 @@ export interface CentroidShape {
   readonly metric: number;
 }
 
-export interface AssignTensors {
+interface AssignTensors {
   readonly points: Tensor;
   readonly centroids: Tensor;
   readonly pointNorms: Tensor;
@@ -50,19 +50,26 @@ export class Assigner {
   readonly #norms: Tensor;
   readonly #shape: CentroidShape;
 
-  private constructor(device: Device, centroids: Tensor, shape: CentroidShape) {
-    this.#device = device;
+  private constructor(centroids: Tensor, norms: Tensor, shape: CentroidShape) {
+    this.#device = centroids.device;
     this.#centroids = centroids;
+    this.#norms = norms;
     this.#shape = shape;
-    this.#norms = device.tensor('f32', [shape.layout.subspaces * shape.clusters]);
   }
 
-  static async create(device: Device, centroids: Tensor, shape: CentroidShape): Promise<Assigner> {
-    const assigner = new Assigner(device, centroids, shape);
+  /** The centroids stay the caller's. */
+  static async create(centroids: Tensor, shape: CentroidShape): Promise<Assigner> {
+    const { device } = centroids;
     const rows = { tensor: centroids, rows: shape.clusters, layout: shape.layout };
-    using program = await device.record((recorder) => recordNorms(recorder, rows, assigner.#norms));
-    await program.run();
-    return assigner;
+    const norms = device.tensor('f32', [shape.layout.subspaces * shape.clusters]);
+    try {
+      using program = await device.record((recorder) => recordNorms(recorder, rows, norms));
+      await program.run();
+      return new Assigner(centroids, norms, shape);
+    } catch (error) {
+      norms.dispose();
+      throw error;
+    }
   }
 
   /** Labels and distances, [subspace * rows + row], on the device. The caller disposes of both. */

@@ -18,7 +18,7 @@ const POINTS_PER_PART = 8;
 const MAX_SPLITS = 256;
 const SUM_BLOCK = 4096;
 
-export interface TrainerShape extends CentroidShape {
+interface TrainerShape extends CentroidShape {
   /** 1: centroids are scaled to length 1. */
   readonly normalize: number;
 }

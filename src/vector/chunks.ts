@@ -1,7 +1,8 @@
 // Long inputs in pieces small enough to be aborted between, freed after, and bound whole.
 import type { Device } from '../runtime/device.js';
 import { TILE } from './layout.js';
-import { type PackedRows, type PackOptions, packRows, type VectorInput } from './packed-rows.js';
+import { type PackedRows, type PackOptions, packRows } from './packed-rows.js';
+import type { VectorInput } from './vector-input.js';
 
 /** A multiple of a tile, and fewer than the workgroups along one side of a grid: kernels may take one for each row. */
 const CHUNK_ROWS = 65408;
@@ -15,7 +16,7 @@ export function chunkRows(device: Device, bytesPerRow: number, boundBytes: numbe
   return Math.max(TILE, Math.floor(Math.min(CHUNK_ROWS, byMemory, byBinding) / TILE) * TILE);
 }
 
-export interface ChunkOptions extends PackOptions {
+interface ChunkOptions extends PackOptions {
   /** Device bytes beside the packed row itself that the work needs for each row. */
   readonly workspaceBytes: number;
   /** `done` of `total` rows are finished. */

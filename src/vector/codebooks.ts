@@ -5,8 +5,9 @@ import type { Tensor } from '../runtime/tensor.js';
 import { checkInteger, describe } from '../runtime/validate.js';
 import { Assigner } from './assigner.js';
 import { elementGrid, type RowLayout, rowLayout } from './layout.js';
-import { type PackedRows, unpackRows, type VectorInput } from './packed-rows.js';
+import { type PackedRows, unpackRows } from './packed-rows.js';
 import { type CentroidTrainingOptions, trainCentroids } from './train-centroids.js';
+import type { VectorInput } from './vector-input.js';
 
 export interface CodeShape {
   readonly dimensions: number;
@@ -25,7 +26,7 @@ export function checkCodeShape(where: string, { dimensions, subspaces, bits, cod
     throw new RangeError(`${where}: subspaces must divide dimensions (${dimensions}), got ${subspaces}`);
 }
 
-export interface PackCodesTarget {
+interface PackCodesTarget {
   readonly slots: Tensor;
   readonly codes: Tensor;
   readonly firstSlot: number;
@@ -62,7 +63,7 @@ export class Codebooks {
   static async create(device: Device, tensor: Tensor, shape: CodeShape): Promise<Codebooks> {
     const layout = rowLayout(shape.dimensions, shape.subspaces);
     try {
-      const assigner = await Assigner.create(device, tensor, { layout, clusters: shape.codewords, metric: 0 });
+      const assigner = await Assigner.create(tensor, { layout, clusters: shape.codewords, metric: 0 });
       return new Codebooks(device, tensor, shape, assigner);
     } catch (error) {
       tensor.dispose();

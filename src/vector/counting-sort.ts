@@ -7,7 +7,7 @@ import type { Workspace } from './workspace.js';
 const SCAN_BLOCK = 2048;
 
 /** Exclusive prefix sums over uint32, any length: blocks, then the blocks' totals, recursively. */
-export class PrefixSum {
+class PrefixSum {
   readonly #totals: Tensor[] = [];
 
   constructor(workspace: Workspace, count: number) {
@@ -27,7 +27,7 @@ export class PrefixSum {
   }
 }
 
-export interface SortShape {
+interface SortShape {
   readonly rows: number;
   readonly clusters: number;
   readonly subspaces: number;

@@ -1,24 +1,27 @@
 // Exact search. Every tile of 128 stored vectors reports its smallest distance; the k best tiles hold the k nearest.
 import { tileConstants } from '../kernels/choices.js';
-import type { Device } from '../runtime/device.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOneOf, checkOptions } from '../runtime/validate.js';
-import { checkFile, type FileOptions, openIndex, saveIndex } from './index-storage.js';
+import { checkOneOf, checkRunOptions } from '../runtime/validate.js';
+import { checkFile, openIndex, saveIndex } from './index-storage.js';
 import { GROUP, rowLayout, TILE } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import type { PackedRows, VectorInput } from './packed-rows.js';
+import type { PackedRows } from './packed-rows.js';
 import { PagedLists } from './paged-lists.js';
 import { recordRowScan, storeRows } from './row-lists.js';
 import { SearchIndex, type SearchOptions, type SearchResult } from './search-index.js';
 import type { PlanQueries, SearchStages } from './search-plan.js';
-import { checkDevice, checkShape } from './training-options.js';
+import { checkShape } from './training-options.js';
+import type { VectorInput } from './vector-input.js';
 
 export interface FlatIndexOptions {
   /** Numbers in a vector. */
   dimensions: number;
   /** Default `l2`. */
-  metric?: Metric;
+  metric?: Metric | undefined;
 }
 
 /** Up to so many queries the scan is bound by memory and reads each vector once for eight of them. */
@@ -29,15 +32,18 @@ const FEW_QUERIES = 32;
  * float32 rounding whatever the vectors' offset.
  *
  * @example
- * const index = FlatIndex.create(device, { dimensions: 128 });
+ * using device = await Device.open();
+ * using index = FlatIndex.create(device, { dimensions: 128 });
+ * const vectors = Float32Array.from({ length: 10_000 * 128 }, Math.random);
  * await index.add(vectors);
- * const { ids, distances } = await index.search(queries, { k: 10 });
+ * const { ids, distances } = await index.search(vectors.subarray(0, 128), { k: 10 }); // ids[0] is 0, distances[0] too
  */
 export class FlatIndex extends SearchIndex {
   protected readonly kind = 'FlatIndex';
   protected readonly addBytesPerRow = 4;
 
-  private constructor(device: Device, dimensions: number, metric: Metric) {
+  private constructor(token: Token, device: Device, dimensions: number, metric: Metric) {
+    checkToken(token, 'FlatIndex', 'FlatIndex.create');
     super(device, { dimensions, metric }, new PagedLists(device, 0, rowLayout(dimensions).chunks, 'f32'));
   }
 
@@ -48,40 +54,39 @@ export class FlatIndex extends SearchIndex {
     checkShape(where, options, ['dimensions', 'metric']);
     const { dimensions, metric = 'l2' } = options;
     checkOneOf(where, 'metric', metric, METRICS);
-    return new FlatIndex(device, dimensions, metric);
+    return new FlatIndex(TOKEN, device, dimensions, metric);
   }
 
   /**
-   * The k nearest vectors of each query (row-major), exactly; of equally near ones the earlier added. Concurrent calls share runs, so
-   * `queries` must not change before the promise settles.
+   * The k nearest vectors of each query (row-major), exactly; of equally near ones the earlier added. Concurrent calls
+   * share runs, so `queries` must not change before the promise settles.
    */
   search(queries: VectorInput, options: SearchOptions = {}): Promise<SearchResult> {
-    checkOptions('FlatIndex.search', options, ['k', 'signal']);
+    checkRunOptions('FlatIndex.search', options, ['k', 'signal']);
     const { k = 10, signal } = options;
     return this.searchLists('FlatIndex.search', queries, { k, probes: 0, signal });
   }
 
   /** Writes the index to a file, atomically. */
-  save(path: string, options: FileOptions = {}): Promise<void> {
+  save(path: string, options: AbortOptions = {}): Promise<void> {
     this.check('FlatIndex.save');
     checkFile('FlatIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
-    return this.changes.run(() =>
-      saveIndex(path, { kind: 'flat', meta: { dimensions, metric }, lists, slotIds }, options),
-    );
+    const saved = { kind: 'flat', meta: { dimensions, metric }, lists, slotIds };
+    return this.changes.run(() => saveIndex(path, saved, options), options.signal);
   }
 
   /** Reads an index that any device may have written. */
-  static load(device: Device, path: string, options: FileOptions = {}): Promise<FlatIndex> {
+  static load(device: Device, path: string, options: AbortOptions = {}): Promise<FlatIndex> {
     checkDevice('FlatIndex.load', device);
     checkFile('FlatIndex.load', path, options);
     return FlatIndex.#load(device, path, options);
   }
 
-  static async #load(device: Device, path: string, options: FileOptions): Promise<FlatIndex> {
+  static async #load(device: Device, path: string, options: AbortOptions): Promise<FlatIndex> {
     await using file = await openIndex<Required<FlatIndexOptions>>(path, 'flat');
     const { dimensions, metric } = file.meta;
-    const index = new FlatIndex(device, dimensions, metric);
+    const index = new FlatIndex(TOKEN, device, dimensions, metric);
     const { lists, slotIds } = index;
     return await file.restoreInto(index, { lists, slotIds }, options);
   }

@@ -13,7 +13,7 @@ export interface HeadShape {
 }
 
 export const rowChunks = ({ dimensions }: HeadShape): number => Math.ceil(dimensions / 4);
-export const headChunks = ({ headDimensions }: HeadShape): number => Math.ceil(headDimensions / 4);
+const headChunks = ({ headDimensions }: HeadShape): number => Math.ceil(headDimensions / 4);
 /** Floats of a projected row. */
 export const projectedLength = (shape: HeadShape): number => shape.heads * headChunks(shape) * 4;
 
@@ -68,7 +68,7 @@ export interface Product {
   readonly firstInvalid: Tensor;
 }
 
-export interface ProductShape {
+interface ProductShape {
   readonly rows: number;
   readonly columns: number;
   readonly chunks: number;

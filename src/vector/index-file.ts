@@ -2,9 +2,9 @@
 // Layout, little-endian: "WAVETILE", u32 version, u32 header bytes, header (JSON), u32 CRC32 of all before; then
 // sections at multiples of 64, zeros between them; the file ends with the last section.
 import { crc32 } from 'node:zlib';
-import { type OutputFile, writeAtomically } from '../formats/atomic-file.js';
 import { bytesOf } from '../formats/bytes.js';
 import { checkPath, SLICE_BYTES } from '../formats/input-file.js';
+import { type OutputFile, writeAtomically } from '../runtime/atomic-file.js';
 import { checkOneOf, checkOptions, describe } from '../runtime/validate.js';
 import {
   encodeHeader,
@@ -17,8 +17,8 @@ import {
 } from './index-header.js';
 import { IndexFile } from './index-reader.js';
 
-export type { SectionArray, SectionEntry, SectionType } from './index-header.js';
-export { IndexFile, type StreamOptions } from './index-reader.js';
+export type { SectionArray } from './index-header.js';
+export { IndexFile } from './index-reader.js';
 
 /** Bytes of one section, all at once or as a stream whose length is known. */
 export type IndexSection =

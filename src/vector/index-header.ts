@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { InputFile } from '../formats/input-file.js';
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const MAGIC = 'WAVETILE';
 const PREFIX_BYTES = 16; // magic, version, header length
 const CRC_BYTES = 4;

@@ -13,7 +13,7 @@ import {
   type SectionEntry,
 } from './index-header.js';
 
-export interface StreamOptions {
+interface StreamOptions {
   /** Bytes of a chunk at most, default 1 MiB, limit 4 MiB. */
   readonly chunkBytes?: number;
   readonly signal?: AbortSignal | undefined;

@@ -1,9 +1,10 @@
 // Indexes to files and back: lists, ids and the stored bytes as they lie in the device's groups, whatever the device.
 import { checkPath } from '../formats/input-file.js';
+import type { AbortOptions } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOptions, checkSignal } from '../runtime/validate.js';
+import { checkRunOptions } from '../runtime/validate.js';
 import { type IndexFile, type IndexSection, openIndexFile, type SectionArray, writeIndexFile } from './index-file.js';
 import { GROUP, TILE } from './layout.js';
 import { METRICS } from './metric.js';
@@ -17,7 +18,7 @@ const SLICE_BYTES = 4 << 20;
 /** One 16-byte chunk of each row of a group. */
 const LINE_BYTES = GROUP * 16;
 
-export interface SavedIndex {
+interface SavedIndex {
   readonly kind: string;
   readonly meta: object;
   readonly lists: PagedLists;
@@ -26,19 +27,13 @@ export interface SavedIndex {
   readonly arrays?: Record<string, Float32Array>;
 }
 
-export interface FileOptions {
-  /** Aborting rejects with `signal.reason`. */
-  signal?: AbortSignal;
-}
-
 /** Checks the arguments that saving and loading have in common. */
-export function checkFile(where: string, path: unknown, options: FileOptions): void {
+export function checkFile(where: string, path: unknown, options: AbortOptions): void {
   checkPath(where, path);
-  checkOptions(where, options, ['signal']);
-  checkSignal(where, options.signal);
+  checkRunOptions(where, options, ['signal']);
 }
 
-export async function saveIndex(path: string, index: SavedIndex, { signal }: FileOptions): Promise<void> {
+export async function saveIndex(path: string, index: SavedIndex, { signal }: AbortOptions): Promise<void> {
   const { lists, slotIds } = index;
   const { groups } = lists.chains();
   const groupRows = lists.groupRows();
@@ -141,11 +136,12 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
   async restoreInto<Index extends Disposable>(
     index: Index,
     { lists, slotIds }: { lists: PagedLists; slotIds: SlotIds },
-    { signal }: FileOptions,
+    { signal }: AbortOptions,
   ): Promise<Index> {
     try {
       await this.#restoreLists(lists, slotIds);
       await this.#restoreStorage(lists, signal);
+      signal?.throwIfAborted();
       return index;
     } catch (error) {
       index[Symbol.dispose]();
@@ -167,7 +163,7 @@ export class OpenedIndex<Meta> implements AsyncDisposable {
     if (stored?.bytes !== groups.length * lists.groupBytes || (kind !== 'none' && ids.length !== groups.length * GROUP))
       throw this.invalid('its groups, ids and storage do not agree');
     await lists.restore(rows, groups);
-    slotIds.restore(ids, lists.slots(), kind, nextId);
+    slotIds.restore(ids, kind, nextId);
   }
 
   async #restoreStorage(lists: PagedLists, signal: AbortSignal | undefined): Promise<void> {

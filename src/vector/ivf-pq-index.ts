@@ -1,20 +1,23 @@
 // Inverted lists of product-quantized residuals: a few bytes a vector, searched by lookup tables.
-import type { Device } from '../runtime/device.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOneOf } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
 import { CoarseQuantizer, checkLists, MAX_LISTS, SAMPLE_PER_CENTROID, sampleVectors } from './coarse-quantizer.js';
 import { Codebooks, checkCodeShape } from './codebooks.js';
-import { checkFile, type FileOptions, type OpenedIndex, openIndex, saveIndex } from './index-storage.js';
+import { checkFile, type OpenedIndex, openIndex, saveIndex } from './index-storage.js';
 import { InvertedIndex, type InvertedShape } from './inverted-index.js';
 import { elementGrid, GROUP, packedLength, rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import type { PackedRows, PackOptions, VectorInput } from './packed-rows.js';
+import type { PackedRows, PackOptions } from './packed-rows.js';
 import { PagedLists } from './paged-lists.js';
 import type { ScanCall, SearchStages } from './search-plan.js';
 import type { CentroidTrainingOptions } from './train-centroids.js';
-import { checkDevice, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
+import { checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
+import type { VectorInput } from './vector-input.js';
 
 export interface IvfPqTrainOptions extends TrainingOptions {
   /** Numbers in a vector. */
@@ -24,9 +27,9 @@ export interface IvfPqTrainOptions extends TrainingOptions {
   /** Parts that a vector's residual is cut into; must divide `dimensions`. */
   subspaces: number;
   /** Bits for each part's code: 4 or 8. Default 8. */
-  bits?: 4 | 8;
+  bits?: 4 | 8 | undefined;
   /** Default `l2`. */
-  metric?: Metric;
+  metric?: Metric | undefined;
 }
 
 interface IvfPqShape extends InvertedShape {
@@ -39,9 +42,11 @@ interface IvfPqShape extends InvertedShape {
  * bytes; distances are approximations.
  *
  * @example
- * const index = await IvfPqIndex.train(device, vectors, { dimensions: 128, lists: 1024, subspaces: 16 });
- * await index.add(vectors);
- * const { ids, distances } = await index.search(queries, { k: 10, probes: 16 });
+ * using device = await Device.open();
+ * const vectors = Float32Array.from({ length: 10_000 * 32 }, Math.random);
+ * using index = await IvfPqIndex.train(device, vectors, { dimensions: 32, lists: 100, subspaces: 16 });
+ * await index.add(vectors); // 16 bytes each instead of 128
+ * const { ids, distances } = await index.search(vectors.subarray(0, 32), { k: 10, probes: 8 });
  */
 export class IvfPqIndex extends InvertedIndex {
   /** Bytes of one vector's code. */
@@ -49,7 +54,9 @@ export class IvfPqIndex extends InvertedIndex {
   protected readonly kind = 'IvfPqIndex';
   readonly #codebooks: Codebooks;
 
-  private constructor(device: Device, coarse: CoarseQuantizer, codebooks: Codebooks, shape: InvertedShape) {
+  private constructor(token: Token, coarse: CoarseQuantizer, codebooks: Codebooks, shape: InvertedShape) {
+    checkToken(token, 'IvfPqIndex', 'IvfPqIndex.train');
+    const { device } = coarse;
     super(device, coarse, shape, new PagedLists(device, shape.lists, codebooks.codeChunks, 'u32'));
     this.#codebooks = codebooks;
     this.codeBytes = codebooks.codeBytes;
@@ -68,7 +75,7 @@ export class IvfPqIndex extends InvertedIndex {
     checkOneOf(where, 'metric', metric, METRICS);
     const codes = { dimensions, subspaces, bits, codewords: 2 ** bits };
     checkCodeShape(where, codes);
-    checkLists(where, vectors, dimensions, lists);
+    checkLists(where, vectors, lists, { device, dimensions });
     const training = { ...checkTraining(where, options), where, init: 'random' as const };
     return IvfPqIndex.#train(device, vectors, { ...codes, lists, metric }, training);
   }
@@ -89,7 +96,7 @@ export class IvfPqIndex extends InvertedIndex {
         codewords: 2 ** shape.bits,
       });
       const { codebooks } = await Codebooks.train(device, residuals, { ...shape, codewords: 2 ** bits }, training);
-      return new IvfPqIndex(device, coarse, codebooks, { dimensions, lists, metric });
+      return new IvfPqIndex(TOKEN, coarse, codebooks, { dimensions, lists, metric });
     } catch (error) {
       coarse.dispose();
       throw error;
@@ -152,7 +159,7 @@ export class IvfPqIndex extends InvertedIndex {
   }
 
   /** Writes the index to a file, atomically. */
-  save(path: string, options: FileOptions = {}): Promise<void> {
+  save(path: string, options: AbortOptions = {}): Promise<void> {
     this.check('IvfPqIndex.save');
     checkFile('IvfPqIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
@@ -161,18 +168,18 @@ export class IvfPqIndex extends InvertedIndex {
     return this.changes.run(async () => {
       const arrays = { centroids: await this.coarse.read(), codebooks: await this.#codebooks.read() };
       await saveIndex(path, { kind: 'ivf-pq', meta, lists, slotIds, arrays }, options);
-    });
+    }, options.signal);
   }
 
   /** Reads an index that any device may have written. */
-  static load(device: Device, path: string, options: FileOptions = {}): Promise<IvfPqIndex> {
+  static load(device: Device, path: string, options: AbortOptions = {}): Promise<IvfPqIndex> {
     const where = 'IvfPqIndex.load';
     checkDevice(where, device);
     checkFile(where, path, options);
     return IvfPqIndex.#load(device, path, { ...options, where });
   }
 
-  static async #load(device: Device, path: string, options: FileOptions & { where: string }): Promise<IvfPqIndex> {
+  static async #load(device: Device, path: string, options: AbortOptions & { where: string }): Promise<IvfPqIndex> {
     const { where } = options;
     await using file = await openIndex<IvfPqShape>(path, 'ivf-pq');
     file.expect('lists', 1, MAX_LISTS);
@@ -188,7 +195,7 @@ export class IvfPqIndex extends InvertedIndex {
       coarse.dispose();
       throw error;
     });
-    const index = new IvfPqIndex(device, coarse, codebooks, { dimensions, lists, metric });
+    const index = new IvfPqIndex(TOKEN, coarse, codebooks, { dimensions, lists, metric });
     const { lists: into, slotIds } = index;
     return await file.restoreInto(index, { lists: into, slotIds }, options);
   }
@@ -222,7 +229,8 @@ async function sampleResiduals(
 ): Promise<Tensor> {
   const { dimensions, subdimensions, chunks } = layout;
   const fit = Math.floor(device.info.maxBindingBytes / (chunks * 16));
-  const sample = sampleVectors(vectors, dimensions, Math.min(codewords * SAMPLE_PER_CENTROID, fit), seed);
+  const count = Math.min(codewords * SAMPLE_PER_CENTROID, fit);
+  const sample = await sampleVectors(vectors, { dimensions, count, seed, signal });
   const { normalize } = metricConstants(coarse.metric);
   const flat = device.tensor('f32', [sample.length]);
   const chunking = { where, layout, normalize, signal, workspaceBytes: chunks * 16 + 12 };

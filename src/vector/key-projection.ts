@@ -2,7 +2,8 @@
 import { Tensor } from '../runtime/tensor.js';
 import { type HeadModel, padRows, projectedLength, recordProjections, rowChunks } from './head-projection.js';
 import { NONE } from './layout.js';
-import { rejectInvalid, type VectorInput } from './packed-rows.js';
+import { rejectInvalid } from './packed-rows.js';
+import type { VectorInput } from './vector-input.js';
 
 /** Bytes of raw keys on the device at a time. */
 export const SLICE_BYTES = 32 << 20;

@@ -1,23 +1,19 @@
 // k-means clustering on a device.
-import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOneOf, checkOptions, checkSignal } from '../runtime/validate.js';
+import { checkInteger, checkOneOf, checkRunOptions } from '../runtime/validate.js';
 import { Assigner } from './assigner.js';
 import { forEachChunk } from './chunks.js';
+import { checkUsable } from './disposal.js';
 import { rowLayout } from './layout.js';
 import { METRICS, type Metric, metricConstants, presentDistances } from './metric.js';
-import { countVectors, unpackRows, type VectorInput } from './packed-rows.js';
+import { unpackRows } from './packed-rows.js';
 import type { KMeansInit } from './seeding.js';
 import { type CentroidTrainingOptions, type KMeansProgress, trainCentroids } from './train-centroids.js';
-import {
-  checkDevice,
-  checkInit,
-  checkShape,
-  checkTraining,
-  TRAINING_KEYS,
-  type TrainingOptions,
-} from './training-options.js';
+import { checkInit, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
+import { countVectors, type VectorInput } from './vector-input.js';
 
 export interface KMeansTrainOptions extends TrainingOptions {
   /** Numbers in a vector. */
@@ -25,9 +21,9 @@ export interface KMeansTrainOptions extends TrainingOptions {
   /** Clusters to find. */
   clusters: number;
   /** Default `l2`. `cosine` is spherical k-means: vectors and centroids have length 1. */
-  metric?: Metric;
+  metric?: Metric | undefined;
   /** First centroids: drawn at random (default), by k-means++, or given row-major. */
-  init?: KMeansInit | Float32Array;
+  init?: KMeansInit | Float32Array | undefined;
 }
 
 /** Where vectors belong. */
@@ -44,13 +40,14 @@ export interface Assignment {
  * memory is streamed through it once an iteration.
  *
  * @example
- * const device = await Device.open();
+ * using device = await Device.open();
  * const vectors = Float32Array.from({ length: 1000 * 8 }, Math.random);
- * const kmeans = await KMeans.train(device, vectors, { dimensions: 8, clusters: 16 });
+ * using kmeans = await KMeans.train(device, vectors, { dimensions: 8, clusters: 16 });
  * const { labels } = await kmeans.assign(vectors); // Uint32Array(1000)
  */
 export class KMeans implements Disposable {
   readonly device: Device;
+  /** Numbers in a vector. */
   readonly dimensions: number;
   readonly clusters: number;
   readonly metric: Metric;
@@ -61,10 +58,12 @@ export class KMeans implements Disposable {
   #disposed = false;
 
   private constructor(
+    token: Token,
     shape: { device: Device; dimensions: number; clusters: number; metric: Metric; history: readonly KMeansProgress[] },
     centroids: Tensor,
     assigner: Assigner,
   ) {
+    checkToken(token, 'KMeans', 'KMeans.train');
     this.device = shape.device;
     this.dimensions = shape.dimensions;
     this.clusters = shape.clusters;
@@ -88,7 +87,7 @@ export class KMeans implements Disposable {
     checkInteger(where, 'clusters', clusters, { min: 1, max: 1 << 24 });
     checkOneOf(where, 'metric', metric, METRICS);
     checkInit(where, init, clusters * dimensions);
-    countVectors(where, 'vectors', vectors, dimensions);
+    countVectors(where, 'vectors', vectors, { device, dimensions });
     const layout = rowLayout(dimensions);
     return KMeans.#train(device, vectors, { ...checkTraining(where, options), where, layout, clusters, metric, init });
   }
@@ -96,9 +95,18 @@ export class KMeans implements Disposable {
   static async #train(device: Device, vectors: VectorInput, options: CentroidTrainingOptions): Promise<KMeans> {
     const { layout, clusters, metric } = options;
     const { centroids, history } = await trainCentroids(device, vectors, options);
-    const shape = { layout, clusters, metric: metricConstants(metric).metric };
-    const assigner = await Assigner.create(device, centroids, shape);
-    return new KMeans({ device, dimensions: layout.dimensions, clusters, metric, history }, centroids, assigner);
+    try {
+      const assigner = await Assigner.create(centroids, { layout, clusters, metric: metricConstants(metric).metric });
+      const shape = { device, dimensions: layout.dimensions, clusters, metric, history };
+      return new KMeans(TOKEN, shape, centroids, assigner);
+    } catch (error) {
+      centroids.dispose();
+      throw error;
+    }
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** The objective of the last iteration: sum of squared distances (L2) or minus the sum of similarities. */
@@ -108,18 +116,17 @@ export class KMeans implements Disposable {
 
   /** The centroids, row-major, `clusters × dimensions` numbers. */
   centroids(): Promise<Float32Array> {
-    this.#check('KMeans.centroids');
+    checkUsable('KMeans.centroids', this);
     const layout = rowLayout(this.dimensions);
     return unpackRows(this.device, { tensor: this.#centroids, rows: this.clusters, layout });
   }
 
   /** The nearest centroid of each vector and the distance (L2: squared) or similarity to it. */
-  assign(vectors: VectorInput, options: { signal?: AbortSignal } = {}): Promise<Assignment> {
+  assign(vectors: VectorInput, options: AbortOptions = {}): Promise<Assignment> {
     const where = 'KMeans.assign';
-    this.#check(where);
-    checkOptions(where, options, ['signal']);
-    checkSignal(where, options.signal);
-    return this.#assign(where, vectors, countVectors(where, 'vectors', vectors, this.dimensions), options.signal);
+    checkUsable(where, this);
+    checkRunOptions(where, options, ['signal']);
+    return this.#assign(where, vectors, countVectors(where, 'vectors', vectors, this), options.signal);
   }
 
   async #assign(where: string, vectors: VectorInput, count: number, signal?: AbortSignal): Promise<Assignment> {
@@ -129,16 +136,12 @@ export class KMeans implements Disposable {
     const chunking = { where, layout: rowLayout(this.dimensions), normalize, signal, workspaceBytes: 12 };
     await forEachChunk(this.device, vectors, chunking, async (rows, first) => {
       const found = await this.#assigner.assign(rows, signal);
-      await found.labels.read({ out: labels.subarray(first, first + rows.rows) });
-      await found.distances.read({ out: distances.subarray(first, first + rows.rows) });
-      found.labels.dispose();
-      found.distances.dispose();
+      using ownLabels = found.labels;
+      using ownDistances = found.distances;
+      await ownLabels.read({ out: labels.subarray(first, first + rows.rows) });
+      await ownDistances.read({ out: distances.subarray(first, first + rows.rows) });
     });
     return { labels, distances: presentDistances(distances, this.metric) };
-  }
-
-  #check(where: string): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this KMeans was disposed of`);
   }
 
   /** Frees the centroids on the device. */

@@ -1,9 +1,10 @@
 // Multi-head similarity: how well queries match keys, as the mean over learned projections of their dot products.
-import { abortable } from '../runtime/abort.js';
-import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
+import { type AbortOptions, abortable } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOptions, checkSignal } from '../runtime/validate.js';
+import { checkInteger, checkRunOptions } from '../runtime/validate.js';
+import { checkUsable } from './disposal.js';
 import {
   type HeadModel,
   padRows,
@@ -13,28 +14,22 @@ import {
   transposeWeights,
 } from './head-projection.js';
 import { hostRows, projectKeys, SLICE_BYTES } from './key-projection.js';
-import { countVectors, type VectorInput } from './packed-rows.js';
 import { MAX_K } from './search-index.js';
 import { type CheckedModel, checkModel, type MultiHeadSimilarityOptions } from './similarity-options.js';
 import type { SimilarityTensors } from './similarity-plan.js';
 import { SimilarityPlans } from './similarity-plans.js';
-import { checkDevice } from './training-options.js';
+import { countVectors, type VectorInput } from './vector-input.js';
 
 export type { MultiHeadSimilarityOptions };
 
-export interface KeyOptions {
-  /** Aborting rejects with `signal.reason`. */
-  signal?: AbortSignal;
-}
-
-export interface ScoreOptions extends KeyOptions {
+export interface ScoreOptions extends AbortOptions {
   /** Row-major keys for this call only. Default: those of `setKeys`. */
-  keys?: VectorInput;
+  keys?: VectorInput | undefined;
 }
 
 export interface TopKeysOptions extends ScoreOptions {
   /** Keys for each query, 1 to 2048. Default 10. */
-  k?: number;
+  k?: number | undefined;
 }
 
 /** The best keys of `count` queries, row-major [count × k], best first. */
@@ -69,27 +64,32 @@ interface Wanted {
  * heads' dot products, divided by the temperature. Each is a matrix product on the device; no pair is computed by itself.
  *
  * @example
- * // A re-ranker: an index finds 200 candidates, their vectors are the keys.
- * using reranker = await MultiHeadSimilarity.create(device, { dimensions: 768, heads: 12, queryWeights, keyWeights });
- * const { ids } = await index.search(query, { k: 200 });
- * const candidates = new Float32Array(ids.length * 768);
- * for (const [i, id] of ids.entries()) candidates.set(vectors.subarray(Number(id) * 768, (Number(id) + 1) * 768), i * 768);
- * const best = await reranker.topK(query, { keys: candidates, k: 10 });
- * const reranked = Array.from(best.ids, (i) => ids[i]);
+ * using device = await Device.open();
+ * const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
+ * const [queryWeights, keyWeights] = [random(64 * 64), random(64 * 64)]; // four heads of 16 rows
+ * const model = { dimensions: 64, heads: 4, queryWeights, keyWeights };
+ * using reranker = await MultiHeadSimilarity.create(device, model);
+ * const candidates = random(200 * 64); // such as the vectors that an index found
+ * const { ids, scores } = await reranker.topK(random(64), { keys: candidates, k: 10 });
  */
 export class MultiHeadSimilarity implements Disposable {
   readonly device: Device;
+  /** Numbers in a query and in a key. */
   readonly dimensions: number;
   readonly heads: number;
+  /** Numbers in a head's part of a projected vector. */
   readonly headDimensions: number;
+  /** Dot products are divided by it. */
   readonly temperature: number;
+  /** Whether each head's vectors are scaled to length 1. */
   readonly normalize: boolean;
   readonly #model: HeadModel;
   readonly #plans: SimilarityPlans;
   #keys: { count: number; projected: Tensor } | undefined;
   #disposed = false;
 
-  private constructor(model: HeadModel, temperature: number) {
+  private constructor(token: Token, model: HeadModel, temperature: number) {
+    checkToken(token, 'MultiHeadSimilarity', 'MultiHeadSimilarity.create');
     this.device = model.device;
     this.dimensions = model.shape.dimensions;
     this.heads = model.shape.heads;
@@ -124,11 +124,16 @@ export class MultiHeadSimilarity implements Disposable {
       for (const array of arrays) tensors.push(await device.tensorFrom(array));
       const [queryWeights, keyWeights, foldedWeights] = tensors as [Tensor, Tensor, Tensor?];
       const scale = 1 / (shape.heads * temperature);
-      return new MultiHeadSimilarity({ device, shape, queryWeights, keyWeights, foldedWeights, scale }, temperature);
+      const model = { device, shape, queryWeights, keyWeights, foldedWeights, scale };
+      return new MultiHeadSimilarity(TOKEN, model, temperature);
     } catch (error) {
       for (const tensor of tensors) tensor.dispose();
       throw error;
     }
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** Keys that `setKeys` has put on the device. */
@@ -140,11 +145,10 @@ export class MultiHeadSimilarity implements Disposable {
    * Projects keys (row-major) and keeps them on the device for later calls, in place of earlier ones. When it rejects,
    * those stay.
    */
-  setKeys(keys: VectorInput, options: KeyOptions = {}): Promise<void> {
+  setKeys(keys: VectorInput, options: AbortOptions = {}): Promise<void> {
     const where = 'MultiHeadSimilarity.setKeys';
-    this.#check(where);
-    checkOptions(where, options, ['signal']);
-    checkSignal(where, options.signal);
+    checkUsable(where, this);
+    checkRunOptions(where, options, ['signal']);
     return this.#setKeys(where, keys, this.#countKeys(where, keys), options.signal);
   }
 
@@ -171,17 +175,16 @@ export class MultiHeadSimilarity implements Disposable {
   }
 
   #checkCall(where: string, queries: VectorInput, options: ScoreOptions, known: readonly string[]): number {
-    this.#check(where);
-    checkOptions(where, options, known);
-    checkSignal(where, options.signal);
-    const count = countVectors(where, 'queries', queries, this.dimensions);
+    checkUsable(where, this);
+    checkRunOptions(where, options, known);
+    const count = countVectors(where, 'queries', queries, this);
     if (options.keys !== undefined) this.#countKeys(where, options.keys);
     else if (this.#keys === undefined) throw new TypeError(`${where}: keys must be given, or set before by setKeys`);
     return count;
   }
 
   #countKeys(where: string, keys: VectorInput): number {
-    const count = countVectors(where, 'keys', keys, this.dimensions);
+    const count = countVectors(where, 'keys', keys, this);
     const most = Math.floor(this.device.info.maxBindingBytes / (projectedLength(this.#model.shape) * 4));
     if (count > most)
       throw new RangeError(`${where}: keys must be at most ${most} vectors on this device, got ${count}`);
@@ -191,7 +194,7 @@ export class MultiHeadSimilarity implements Disposable {
   async #setKeys(where: string, keys: VectorInput, count: number, signal?: AbortSignal): Promise<void> {
     const projected = await projectKeys(where, this.#model, keys, signal);
     if (this.#disposed) projected.dispose();
-    this.#check(where);
+    checkUsable(where, this);
     this.#plans.clear();
     this.#keys?.projected.dispose();
     this.#keys = { count, projected };
@@ -256,10 +259,6 @@ export class MultiHeadSimilarity implements Disposable {
     return Math.max(0, Math.floor(Math.min(byMemory, maxBindingBytes / (keys * 4), maxBindingBytes / rowBytes)));
   }
 
-  #check(where: string): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this MultiHeadSimilarity was disposed of`);
-  }
-
   /** Frees weights and keys on the device. */
   dispose(): void {
     if (this.#disposed) return;
@@ -276,9 +275,9 @@ export class MultiHeadSimilarity implements Disposable {
   }
 }
 
-export interface MultiHeadSimilarityCall extends MultiHeadSimilarityOptions, KeyOptions {
+export interface MultiHeadSimilarityCall extends MultiHeadSimilarityOptions, AbortOptions {
   /** Only so many best keys of each query, 1 to 2048. */
-  topK?: number;
+  topK?: number | undefined;
 }
 
 /**
@@ -286,8 +285,12 @@ export interface MultiHeadSimilarityCall extends MultiHeadSimilarityOptions, Key
  * device. Resolves with [queries × keys] scores, or with ids and scores when `topK` is given.
  *
  * @example
- * const options = { dimensions: 768, heads: 12, queryWeights, keyWeights, normalize: true };
- * const scores = await multiHeadSimilarity(device, queries, keys, options); // Float32Array, queries × keys
+ * using device = await Device.open();
+ * const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
+ * const [queryWeights, keyWeights] = [random(64 * 64), random(64 * 64)]; // four heads of 16 rows
+ * const options = { dimensions: 64, heads: 4, queryWeights, keyWeights, normalize: true };
+ * const [queries, keys] = [random(3 * 64), random(100 * 64)];
+ * const scores = await multiHeadSimilarity(device, queries, keys, options); // Float32Array, 3 × 100
  * const { ids } = await multiHeadSimilarity(device, queries, keys, { ...options, topK: 5 });
  */
 export function multiHeadSimilarity(
@@ -310,11 +313,10 @@ export function multiHeadSimilarity(
 ): Promise<Float32Array | TopKeys> {
   const where = 'multiHeadSimilarity';
   checkDevice(where, device);
-  const { shape } = checkModel(where, options, ['topK', 'signal']);
-  checkSignal(where, options.signal);
+  const { dimensions } = checkModel(where, options, ['topK', 'signal']).shape;
   if (options.topK !== undefined) checkInteger(where, 'topK', options.topK, { min: 1, max: MAX_K });
-  countVectors(where, 'queries', queries, shape.dimensions);
-  countVectors(where, 'keys', keys, shape.dimensions);
+  countVectors(where, 'queries', queries, { device, dimensions });
+  countVectors(where, 'keys', keys, { device, dimensions });
   return callOnce(device, queries, keys, options);
 }
 

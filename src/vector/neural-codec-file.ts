@@ -21,7 +21,7 @@ export interface SavedCodec {
 
 const SIDES = ['encoder', 'decoder'] as const;
 
-export function codecTensors({ shape, weights }: SavedCodec): SafeTensors {
+function codecTensors({ shape, weights }: SavedCodec): SafeTensors {
   const tensors = new Map<string, SafeTensor>();
   const widths = layerWidths(shape);
   for (const side of SIDES) {
@@ -39,7 +39,7 @@ export function saveCodec(path: string, codec: SavedCodec, signal?: AbortSignal)
 }
 
 /** The codec in a file's tensors; every doubt about them is an INVALID_FILE error. */
-export function parseCodec(path: string, { metadata, tensors }: SafeTensors): SavedCodec {
+function parseCodec(path: string, { metadata, tensors }: SafeTensors): SavedCodec {
   const invalid = (what: string) => new ComputeError('INVALID_FILE', `${path}: ${what}`);
   if (metadata.format !== FORMAT) throw invalid('it does not hold a neural codec');
   if (metadata.version !== VERSION) throw invalid(`written by format ${metadata.version}, this build reads ${VERSION}`);

@@ -4,6 +4,7 @@ import type { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { TILE } from './layout.js';
 import type { Random } from './random.js';
+import type { Turns } from './turns.js';
 
 /** Directions beside the wanted ones that make the iteration converge fast. */
 const SPARE = 16;
@@ -11,24 +12,6 @@ const ROUNDS = 12;
 const SWEEPS = 12;
 /** Rows of data that the directions are found from. */
 const SAMPLE_ROWS = 32768;
-const TURN_MILLIS = 4;
-
-/** Lets the event loop go on once in a few milliseconds of computing. */
-export class Turns {
-  #since = performance.now();
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
-  }
-
-  async pause(): Promise<void> {
-    if (performance.now() - this.#since < TURN_MILLIS) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#signal?.throwIfAborted();
-    this.#since = performance.now();
-  }
-}
 
 export function normal(random: Random): number {
   const radius = Math.sqrt(-2 * Math.log((random.next() + 1) / 0x100000001));
@@ -163,7 +146,7 @@ async function secondMoments(device: Device, data: Tensor, rows: number, dimensi
   }
 }
 
-export interface DirectionsOptions {
+interface DirectionsOptions {
   readonly rows: number;
   readonly dimensions: number;
   readonly count: number;

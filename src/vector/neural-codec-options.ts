@@ -1,12 +1,13 @@
 // What a neural codec is: its shape, its weights, and the checks that both go through.
+import type { AbortOptions } from '../runtime/abort.js';
+import type { Progress } from '../runtime/progress.js';
 import {
   checkBoolean,
   checkFloat,
-  checkFunction,
   checkInteger,
   checkOneOf,
   checkOptions,
-  checkSignal,
+  checkRunOptions,
   describe,
 } from '../runtime/validate.js';
 
@@ -22,35 +23,33 @@ export interface NeuralCodecShape {
   /** Numbers in a latent, one byte of code each; at most `dimensions`. */
   latentDimensions: number;
   /** Widths of hidden layers from the vector to the latent; the decoder has them the other way round. Default none. */
-  hidden?: readonly number[];
+  hidden?: readonly number[] | undefined;
   /** Of the hidden layers. Default `relu`. */
-  activation?: CodecActivation;
+  activation?: CodecActivation | undefined;
   /** Cuts off what is negative in a latent. Default false. */
-  latentRelu?: boolean;
+  latentRelu?: boolean | undefined;
   /** Scales each latent to length 1, so that a code says the direction only. Default false. */
-  normalize?: boolean;
+  normalize?: boolean | undefined;
 }
 
-export interface NeuralCodecTrainOptions extends NeuralCodecShape {
+export interface NeuralCodecTrainOptions extends NeuralCodecShape, AbortOptions {
   /** Passes over the vectors. 0 leaves a linear codec as PCA and a rotation make it. Default 20. */
-  epochs?: number;
+  epochs?: number | undefined;
   /** Vectors of one step, rounded up to a multiple of 256. Default 256. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Of Adam, falling to 0 along a cosine. Default 3e-4, with hidden layers 2e-3. */
-  learningRate?: number;
+  learningRate?: number | undefined;
   /** Whether layers add a bias; without it, codes of short vectors are as exact as those of long ones. Default true. */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** The same seed gives the same codec on the same device. Default 0. */
-  seed?: number;
-  signal?: AbortSignal;
-  onProgress?: (progress: NeuralCodecProgress) => void;
+  seed?: number | undefined;
+  /** Called before the first epoch and after each. */
+  onProgress?: ((progress: NeuralCodecProgress) => void) | undefined;
 }
 
-/** One pass of training. */
-export interface NeuralCodecProgress {
-  /** From 0 (before the first) on. */
-  readonly epoch: number;
-  /** Mean squared error of the vectors' reconstruction from their codes, after the pass. */
+/** One epoch of training: `done` of `total`, from 0 (before the first) on. */
+export interface NeuralCodecProgress extends Progress {
+  /** Mean squared error of the vectors' reconstruction from their codes, after the epoch. */
   readonly mse: number;
   readonly milliseconds: number;
 }
@@ -58,7 +57,7 @@ export interface NeuralCodecProgress {
 /** A layer: `weights` row-major [outputs × inputs], `bias` one number an output (none: zeros). */
 export interface DenseWeights {
   readonly weights: Float32Array;
-  readonly bias?: Float32Array;
+  readonly bias?: Float32Array | undefined;
 }
 
 /** The layers from vector to latent and back. */
@@ -67,7 +66,8 @@ export interface NeuralCodecWeights {
   readonly decoder: readonly DenseWeights[];
 }
 
-export type CodecShape = Required<NeuralCodecShape>;
+/** A codec's shape with all its defaults. */
+export type CodecShape = { readonly [Key in keyof NeuralCodecShape]-?: Exclude<NeuralCodecShape[Key], undefined> };
 
 /** Option sets for usual embeddings. */
 export const NEURAL_CODEC_PRESETS = {
@@ -76,19 +76,11 @@ export const NEURAL_CODEC_PRESETS = {
   '384-64': { dimensions: 384, latentDimensions: 64 },
 } as const satisfies Record<string, NeuralCodecShape>;
 
-export const SHAPE_KEYS = [
-  'dimensions',
-  'latentDimensions',
-  'hidden',
-  'activation',
-  'latentRelu',
-  'normalize',
-] as const;
+const SHAPE_KEYS = ['dimensions', 'latentDimensions', 'hidden', 'activation', 'latentRelu', 'normalize'] as const;
 const TRAIN_KEYS = ['epochs', 'batchSize', 'learningRate', 'bias', 'seed', 'signal', 'onProgress'] as const;
 
 export function checkCodecShape(where: string, options: NeuralCodecShape, keys: readonly string[]): CodecShape {
-  if (options === undefined) throw new TypeError(`${where}: options must be an object with dimensions, got undefined`);
-  checkOptions(where, options, [...SHAPE_KEYS, ...keys]);
+  checkRunOptions(where, options, [...SHAPE_KEYS, ...keys], { required: true });
   const {
     dimensions,
     latentDimensions,
@@ -121,8 +113,6 @@ export function checkTrainOptions(where: string, options: NeuralCodecTrainOption
     throw new RangeError(
       `${where}: latentRelu can only be trained with hidden layers of 'relu', got '${shape.activation}'`,
     );
-  checkSignal(where, signal);
-  if (onProgress !== undefined) checkFunction(where, 'onProgress', onProgress);
   return { shape, epochs, batchSize, learningRate, bias, seed, signal, onProgress };
 }
 

@@ -1,7 +1,7 @@
 // Checks, copies and comparisons of rows on the host.
 import { describe } from '../runtime/validate.js';
-import { Turns } from './neural-codec-linear.js';
 import { rejectInvalid } from './packed-rows.js';
+import { Turns } from './turns.js';
 
 type SizedArray = Int8Array | Float32Array;
 

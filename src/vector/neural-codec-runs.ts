@@ -13,7 +13,7 @@ const MEMORY_SHARE = 0.25;
 const NO_INVALID = Uint32Array.of(NONE);
 
 /** Rows that a run is recorded for: eight sizes from each power of two to the next. */
-export function bucketRows(count: number): number {
+function bucketRows(count: number): number {
   const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(count - 1, 1))) - 3);
   return Math.ceil(count / step) * step;
 }

@@ -1,10 +1,11 @@
 // The vectors that a codec is trained on: a random choice of those given, centred and scaled.
 import type { Device } from '../runtime/device.js';
 import { Tensor } from '../runtime/tensor.js';
-import { Turns } from './neural-codec-linear.js';
 import type { CheckedTraining } from './neural-codec-options.js';
-import { rejectInvalid, type VectorInput } from './packed-rows.js';
+import { rejectInvalid } from './packed-rows.js';
 import { Random } from './random.js';
+import { Turns } from './turns.js';
+import type { VectorInput } from './vector-input.js';
 
 const BATCH_STEP = 256;
 const MEMORY_SHARE = 0.25;

@@ -4,7 +4,7 @@ import type { Device } from '../runtime/device.js';
 import type { Program, Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { elementGrid, linearGrid, TILE } from './layout.js';
-import { combine, normal, principalDirections, randomDirections, Turns } from './neural-codec-linear.js';
+import { combine, normal, principalDirections, randomDirections } from './neural-codec-linear.js';
 import { ACTIVATION_NUMBERS } from './neural-codec-network.js';
 import {
   type CheckedTraining,
@@ -14,8 +14,9 @@ import {
   type NeuralCodecWeights,
 } from './neural-codec-options.js';
 import { batchRows, drawSample, type Sample } from './neural-codec-sample.js';
-import type { VectorInput } from './packed-rows.js';
 import { Random } from './random.js';
+import { Turns } from './turns.js';
+import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
 /** Batches that one program holds: recording them takes a few milliseconds. */
@@ -36,7 +37,7 @@ interface TrainedLayer {
 
 const tiles = (rows: number) => Math.ceil(rows / TILE);
 
-export interface TrainedCodec {
+interface TrainedCodec {
   readonly weights: NeuralCodecWeights;
   readonly history: readonly NeuralCodecProgress[];
 }
@@ -125,7 +126,7 @@ class CodecTrainer {
       const mse = await this.#evaluate(evaluate);
       if (mse < least || epoch === 0) await keep.run();
       least = Math.min(least, mse);
-      const progress = { epoch, mse, milliseconds: performance.now() - began };
+      const progress = { done: epoch, total: epochs, mse, milliseconds: performance.now() - began };
       history.push(progress);
       onProgress?.(progress);
       signal?.throwIfAborted();

@@ -1,11 +1,12 @@
 // Learned compression of vectors: a few layers to a short latent, int8 codes with a scale for each vector, and back.
 import { checkPath } from '../formats/input-file.js';
-import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkOptions, checkSignal, describe } from '../runtime/validate.js';
+import { checkObject, checkOptions, checkRunOptions, describe } from '../runtime/validate.js';
+import { checkUsable } from './disposal.js';
 import { loadCodec, type SavedCodec, saveCodec } from './neural-codec-file.js';
-import { Turns } from './neural-codec-linear.js';
 import { CodecNetwork } from './neural-codec-network.js';
 import {
   type CodecShape,
@@ -21,8 +22,8 @@ import {
 import { checkLength, compare, copyRows, rejectNonFinite } from './neural-codec-rows.js';
 import { CodecRuns } from './neural-codec-runs.js';
 import { trainCodec } from './neural-codec-training.js';
-import { countVectors, type VectorInput } from './packed-rows.js';
-import { checkDevice } from './training-options.js';
+import { Turns } from './turns.js';
+import { checkTensorOf, countVectors, type VectorInput } from './vector-input.js';
 
 /** Codes of `count` vectors: row-major [count × latentDimensions], a scale each. */
 export interface EncodedVectors {
@@ -38,16 +39,14 @@ export interface EncodedTensors {
   readonly scales: Tensor;
 }
 
-export interface EncodeOptions {
+export interface EncodeOptions extends AbortOptions {
   /** Filled and returned instead of new arrays; must have exactly the length that is needed. */
-  out?: { codes: Int8Array; scales: Float32Array };
-  signal?: AbortSignal;
+  out?: { codes: Int8Array; scales: Float32Array } | undefined;
 }
 
-export interface DecodeOptions {
+export interface DecodeOptions extends AbortOptions {
   /** Filled and returned instead of a new array; must have exactly the length that is needed. */
-  out?: Float32Array;
-  signal?: AbortSignal;
+  out?: Float32Array | undefined;
 }
 
 /** How well vectors survive their codes. */
@@ -62,26 +61,29 @@ export interface NeuralCodecMetrics {
   readonly ratio: number;
 }
 
-interface RunOptions {
-  signal?: AbortSignal;
-}
-
 const METRIC_ROWS = 4096;
+
+/** For indexes over a codec's codes. */
+export let networkOf: (codec: NeuralCodec) => CodecNetwork;
 
 /**
  * A neural codec: latent = encoder(x), code = round(latent / scale) as int8, x' = decoder(code × scale). Every vector has
  * its own scale, max|latent| / 127.
  *
  * @example
- * const codec = await NeuralCodec.train(device, vectors, { ...NeuralCodec.presets['768-128'], epochs: 20 });
- * const encoded = await codec.encode(vectors);        // 132 bytes a vector instead of 3072
- * const restored = await codec.decodeFlat(encoded);   // Float32Array, row-major
+ * using device = await Device.open();
+ * const vectors = Float32Array.from({ length: 2000 * 64 }, Math.random);
+ * using codec = await NeuralCodec.train(device, vectors, { dimensions: 64, latentDimensions: 16, epochs: 5 });
+ * const encoded = await codec.encode(vectors); // 20 bytes a vector instead of 256
+ * const restored = await codec.decodeFlat(encoded); // Float32Array, row-major
  */
 export class NeuralCodec implements Disposable {
   /** Option sets for usual embeddings: 768 to 128, 768 to 64, 384 to 64 numbers. */
   static readonly presets = NEURAL_CODEC_PRESETS;
   readonly device: Device;
+  /** Numbers in a vector. */
   readonly dimensions: number;
+  /** Numbers in a latent, and bytes in a code. */
   readonly latentDimensions: number;
   /** Bytes of a vector's codes in a tensor: `latentDimensions` rounded up to whole 32-bit words. */
   readonly codeStride: number;
@@ -92,7 +94,12 @@ export class NeuralCodec implements Disposable {
   readonly #runs: CodecRuns;
   #disposed = false;
 
-  private constructor(saved: SavedCodec, network: CodecNetwork, history: readonly NeuralCodecProgress[]) {
+  static {
+    networkOf = (codec) => codec.#network;
+  }
+
+  private constructor(token: Token, saved: SavedCodec, network: CodecNetwork, history: readonly NeuralCodecProgress[]) {
+    checkToken(token, 'NeuralCodec', 'NeuralCodec.train');
     this.device = network.device;
     this.dimensions = saved.shape.dimensions;
     this.latentDimensions = saved.shape.latentDimensions;
@@ -108,7 +115,7 @@ export class NeuralCodec implements Disposable {
     saved: SavedCodec,
     history: readonly NeuralCodecProgress[] = [],
   ): Promise<NeuralCodec> {
-    return new NeuralCodec(saved, await CodecNetwork.create(device, saved.shape, saved.weights), history);
+    return new NeuralCodec(TOKEN, saved, await CodecNetwork.create(device, saved.shape, saved.weights), history);
   }
 
   /**
@@ -122,7 +129,7 @@ export class NeuralCodec implements Disposable {
     const where = 'NeuralCodec.train';
     checkDevice(where, device);
     const checked = checkTrainOptions(where, options);
-    countVectors(where, 'vectors', vectors, checked.shape.dimensions);
+    countVectors(where, 'vectors', vectors, { device, dimensions: checked.shape.dimensions });
     return trainCodec(device, vectors, { ...checked, where }).then(({ weights, history }) =>
       NeuralCodec.#create(device, { shape: checked.shape, weights }, history),
     );
@@ -132,19 +139,21 @@ export class NeuralCodec implements Disposable {
   static fromWeights(device: Device, options: NeuralCodecShape & NeuralCodecWeights): Promise<NeuralCodec> {
     const where = 'NeuralCodec.fromWeights';
     checkDevice(where, device);
-    const { encoder, decoder } = options ?? {};
     const shape = checkCodecShape(where, options, ['encoder', 'decoder']);
+    const { encoder, decoder } = options;
     return NeuralCodec.#create(device, { shape, weights: checkWeights(where, shape, { encoder, decoder }) });
   }
 
   /** Reads a codec that any device may have written. */
-  static async load(device: Device, path: string): Promise<NeuralCodec> {
-    checkDevice('NeuralCodec.load', device);
-    return NeuralCodec.#create(device, await loadCodec(checkPath('NeuralCodec.load', path)));
+  static load(device: Device, path: string): Promise<NeuralCodec> {
+    const where = 'NeuralCodec.load';
+    checkDevice(where, device);
+    checkPath(where, path);
+    return loadCodec(path).then((saved) => NeuralCodec.#create(device, saved));
   }
 
   /** Writes the layers to a safetensors file, atomically. */
-  save(path: string, options: RunOptions = {}): Promise<void> {
+  save(path: string, options: AbortOptions = {}): Promise<void> {
     this.#check('NeuralCodec.save', options, ['signal']);
     return saveCodec(checkPath('NeuralCodec.save', path), this.#saved, options.signal);
   }
@@ -160,10 +169,8 @@ export class NeuralCodec implements Disposable {
     return { ...this.#saved.shape };
   }
 
-  /** For indexes over the codes. */
-  get network(): CodecNetwork {
-    this.#check('NeuralCodec', {}, []);
-    return this.#network;
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /**
@@ -174,7 +181,7 @@ export class NeuralCodec implements Disposable {
   encode(vectors: VectorInput, options: EncodeOptions = {}): Promise<EncodedVectors> {
     const where = 'NeuralCodec.encode';
     this.#check(where, options, ['out', 'signal']);
-    const count = countVectors(where, 'vectors', vectors, this.dimensions);
+    const count = countVectors(where, 'vectors', vectors, this);
     const { out } = options;
     if (out !== undefined) {
       checkOptions(`${where}: out`, out, ['codes', 'scales']);
@@ -211,7 +218,7 @@ export class NeuralCodec implements Disposable {
   }
 
   /** The vectors of codes, as views of one array. */
-  decode(encoded: EncodedVectors, options: RunOptions = {}): Promise<Float32Array[]> {
+  decode(encoded: EncodedVectors, options: AbortOptions = {}): Promise<Float32Array[]> {
     const where = 'NeuralCodec.decode';
     this.#check(where, options, ['signal']);
     const count = this.#checkEncoded(where, encoded);
@@ -250,31 +257,34 @@ export class NeuralCodec implements Disposable {
     }
   }
 
-  /** Encodes an f32 tensor into tensors of the caller's, for pipelines. Repeated calls with the same tensors allocate nothing. */
-  encodeTo(vectors: Tensor, target: EncodedTensors, options: RunOptions = {}): Promise<void> {
+  /**
+   * Encodes an f32 tensor into tensors of the caller's, for pipelines. Repeated calls with the same tensors allocate
+   * nothing.
+   */
+  encodeTo(vectors: Tensor, target: EncodedTensors, options: AbortOptions = {}): Promise<void> {
     const where = 'NeuralCodec.encodeTo';
     this.#check(where, options, ['signal']);
     if (!(vectors instanceof Tensor))
       throw new TypeError(`${where}: vectors must be a Tensor, got ${describe(vectors)}`);
-    this.#checkTensors(where, target, countVectors(where, 'vectors', vectors, this.dimensions));
+    this.#checkTensors(where, target, countVectors(where, 'vectors', vectors, this));
     return this.#runs.encodeTo(where, vectors, target, options.signal);
   }
 
   /** Decodes tensors into an f32 tensor of the caller's, for pipelines. */
-  decodeTo(source: EncodedTensors, vectors: Tensor, options: RunOptions = {}): Promise<void> {
+  decodeTo(source: EncodedTensors, vectors: Tensor, options: AbortOptions = {}): Promise<void> {
     const where = 'NeuralCodec.decodeTo';
     this.#check(where, options, ['signal']);
     if (!(vectors instanceof Tensor))
       throw new TypeError(`${where}: vectors must be a Tensor, got ${describe(vectors)}`);
-    this.#checkTensors(where, source, countVectors(where, 'vectors', vectors, this.dimensions));
+    this.#checkTensors(where, source, countVectors(where, 'vectors', vectors, this));
     return this.#runs.decodeTo(source, vectors, options.signal);
   }
 
   /** Encodes and decodes `vectors` and compares. */
-  metrics(vectors: VectorInput, options: RunOptions = {}): Promise<NeuralCodecMetrics> {
+  metrics(vectors: VectorInput, options: AbortOptions = {}): Promise<NeuralCodecMetrics> {
     const where = 'NeuralCodec.metrics';
     this.#check(where, options, ['signal']);
-    countVectors(where, 'vectors', vectors, this.dimensions);
+    countVectors(where, 'vectors', vectors, this);
     return this.#metrics(where, vectors, options.signal);
   }
 
@@ -304,15 +314,15 @@ export class NeuralCodec implements Disposable {
     return { mse, cosine: sums.cosine / count, snr, ratio: (dimensions * 4) / (this.latentDimensions + 4) };
   }
 
-  #check(where: string, options: RunOptions, keys: readonly string[]): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this NeuralCodec was disposed of`);
-    checkOptions(where, options, keys);
-    checkSignal(where, options.signal);
+  #check(where: string, options: AbortOptions, keys: readonly string[]): void {
+    checkUsable(where, this);
+    checkRunOptions(where, options, keys);
   }
 
   #checkEncoded(where: string, encoded: EncodedVectors): number {
+    checkObject(where, 'encoded', encoded);
     checkOptions(`${where}: encoded`, encoded, ['codes', 'scales', 'count', 'latentDimensions']);
-    const { codes, scales, latentDimensions = this.latentDimensions } = encoded ?? {};
+    const { codes, scales, latentDimensions = this.latentDimensions } = encoded;
     if (latentDimensions !== this.latentDimensions)
       throw new RangeError(
         `${where}: encoded.latentDimensions must be ${this.latentDimensions}, got ${describe(latentDimensions)}`,
@@ -335,10 +345,8 @@ export class NeuralCodec implements Disposable {
   #checkTensors(where: string, tensors: EncodedTensors, count: number): void {
     checkOptions(`${where}: codes and scales`, tensors, ['codes', 'scales']);
     const { codes, scales } = tensors ?? {};
-    if (!(codes instanceof Tensor && codes.type === 'i8'))
-      throw new TypeError(`${where}: codes must be an i8 Tensor, got ${describe(codes)}`);
-    if (!(scales instanceof Tensor && scales.type === 'f32'))
-      throw new TypeError(`${where}: scales must be an f32 Tensor, got ${describe(scales)}`);
+    checkTensorOf(where, 'codes', codes, { device: this.device, type: 'i8' });
+    checkTensorOf(where, 'scales', scales, { device: this.device, type: 'f32' });
     if (codes.length !== count * this.codeStride)
       throw new RangeError(
         `${where}: codes must have ${count} × codeStride = ${count * this.codeStride} elements, got ${codes.length}`,

@@ -1,9 +1,12 @@
 // Exact search over a codec's codes: float queries against int8 codes with their scales, in the latent space.
-import type { Device } from '../runtime/device.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOneOf, checkOptions, describe } from '../runtime/validate.js';
-import { checkFile, type FileOptions, type OpenedIndex, openIndex, saveIndex } from './index-storage.js';
+import { checkOneOf, checkRunOptions, describe } from '../runtime/validate.js';
+import { checkUsable } from './disposal.js';
+import { checkFile, type OpenedIndex, openIndex, saveIndex } from './index-storage.js';
 import {
   elementGrid,
   GROUP,
@@ -16,19 +19,19 @@ import {
   TILE,
 } from './layout.js';
 import { METRICS, type Metric, metricConstants } from './metric.js';
-import { NeuralCodec } from './neural-codec.js';
+import { NeuralCodec, networkOf } from './neural-codec.js';
 import type { CodecNetwork } from './neural-codec-network.js';
 import { checkCodecShape, layerWidths, type NeuralCodecShape } from './neural-codec-options.js';
-import { type PackedRows, rejectInvalid, type VectorInput } from './packed-rows.js';
+import { type PackedRows, rejectInvalid } from './packed-rows.js';
 import { PagedLists } from './paged-lists.js';
 import { SearchIndex, type SearchOptions, type SearchResult } from './search-index.js';
 import type { PlanQueries, ScanCall, SearchStages } from './search-plan.js';
-import { checkDevice } from './training-options.js';
+import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
 export interface NeuralFlatIndexOptions {
   /** How latents are compared. Default `l2`. */
-  metric?: Metric;
+  metric?: Metric | undefined;
 }
 
 interface NeuralMeta {
@@ -47,9 +50,12 @@ const storedChunks = (codeWords: number) => Math.ceil((codeWords + 1) / 4);
  * without decoding: the query's latent stays in float, so only the stored side is rounded.
  *
  * @example
- * const index = NeuralFlatIndex.create(device, codec, { metric: 'cosine' });
- * await index.add(vectors);
- * const { ids, distances } = await index.search(queries, { k: 10 });
+ * using device = await Device.open();
+ * const vectors = Float32Array.from({ length: 2000 * 64 }, Math.random);
+ * using codec = await NeuralCodec.train(device, vectors, { dimensions: 64, latentDimensions: 16, epochs: 5 });
+ * using index = NeuralFlatIndex.create(device, codec, { metric: 'cosine' });
+ * await index.add(vectors); // 20 bytes each instead of 256
+ * const { ids, distances } = await index.search(vectors.subarray(0, 64), { k: 10 });
  */
 export class NeuralFlatIndex extends SearchIndex {
   /** Must not be disposed of before the index, unless the index was loaded: then it is the index's own. */
@@ -61,8 +67,10 @@ export class NeuralFlatIndex extends SearchIndex {
   /** Of the search recorded last; its program keeps the memory. */
   #work: Workspace | undefined;
 
-  private constructor(codec: NeuralCodec, metric: Metric, ownsCodec: boolean) {
-    const { device, dimensions, network } = codec;
+  private constructor(token: Token, codec: NeuralCodec, metric: Metric, ownsCodec: boolean) {
+    checkToken(token, 'NeuralFlatIndex', 'NeuralFlatIndex.create');
+    const { device, dimensions } = codec;
+    const network = networkOf(codec);
     super(device, { dimensions, metric }, new PagedLists(device, 1, storedChunks(network.codeWords), 'u32'));
     this.codec = codec;
     this.#network = network;
@@ -76,22 +84,23 @@ export class NeuralFlatIndex extends SearchIndex {
     checkDevice(where, device);
     if (!(codec instanceof NeuralCodec))
       throw new TypeError(`${where}: codec must be a NeuralCodec, got ${describe(codec)}`);
+    checkUsable(where, codec);
     if (codec.device !== device) throw new TypeError(`${where}: codec must be of the same device`);
-    checkOptions(where, options, ['metric']);
+    checkRunOptions(where, options, ['metric']);
     const { metric = 'l2' } = options;
     checkOneOf(where, 'metric', metric, METRICS);
-    return new NeuralFlatIndex(codec, metric, false);
+    return new NeuralFlatIndex(TOKEN, codec, metric, false);
   }
 
   /** The k nearest codes of each query (row-major); distances are those of the latents. Concurrent calls share runs. */
   search(queries: VectorInput, options: SearchOptions = {}): Promise<SearchResult> {
-    checkOptions('NeuralFlatIndex.search', options, ['k', 'signal']);
+    checkRunOptions('NeuralFlatIndex.search', options, ['k', 'signal']);
     const { k = 10, signal } = options;
     return this.searchLists('NeuralFlatIndex.search', queries, { k, probes: 1, signal });
   }
 
   /** Writes the index and its codec to a file, atomically. */
-  save(path: string, options: FileOptions = {}): Promise<void> {
+  save(path: string, options: AbortOptions = {}): Promise<void> {
     this.check('NeuralFlatIndex.save');
     checkFile('NeuralFlatIndex.save', path, options);
     const { dimensions, metric, lists, slotIds } = this;
@@ -103,20 +112,21 @@ export class NeuralFlatIndex extends SearchIndex {
         arrays[`${side}.${i}.weight`] = layer.weights;
         arrays[`${side}.${i}.bias`] = layer.bias ?? new Float32Array(layerWidths(this.codec.shape)[side][i][1]);
       }
-    return this.changes.run(() => saveIndex(path, { kind: 'neural-flat', meta, lists, slotIds, arrays }, options));
+    const saved = { kind: 'neural-flat', meta, lists, slotIds, arrays };
+    return this.changes.run(() => saveIndex(path, saved, options), options.signal);
   }
 
   /** Reads an index, and its codec, that any device may have written. */
-  static load(device: Device, path: string, options: FileOptions = {}): Promise<NeuralFlatIndex> {
+  static load(device: Device, path: string, options: AbortOptions = {}): Promise<NeuralFlatIndex> {
     checkDevice('NeuralFlatIndex.load', device);
     checkFile('NeuralFlatIndex.load', path, options);
     return NeuralFlatIndex.#load(device, path, options);
   }
 
-  static async #load(device: Device, path: string, options: FileOptions): Promise<NeuralFlatIndex> {
+  static async #load(device: Device, path: string, options: AbortOptions): Promise<NeuralFlatIndex> {
     await using file = await openIndex<NeuralMeta>(path, 'neural-flat');
     const codec = await loadCodec(device, file);
-    const index = new NeuralFlatIndex(codec, file.meta.metric, true);
+    const index = new NeuralFlatIndex(TOKEN, codec, file.meta.metric, true);
     const { lists, slotIds } = index;
     return await file.restoreInto(index, { lists, slotIds }, options);
   }
@@ -208,7 +218,7 @@ export class NeuralFlatIndex extends SearchIndex {
           grid: elementGrid(rows.rows * chunks * 4),
         });
     });
-    const { outputs } = await program.run({ read: [firstInvalid], ...(signal ? { signal } : {}) });
+    const { outputs } = await program.run({ read: [firstInvalid], signal });
     rejectInvalid('NeuralFlatIndex.add', outputs[0][0]);
   }
 

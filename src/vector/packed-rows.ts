@@ -2,11 +2,8 @@
 import type { Device } from '../runtime/device.js';
 import type { Program } from '../runtime/program.js';
 import { Tensor } from '../runtime/tensor.js';
-import { describe } from '../runtime/validate.js';
 import { linearGrid, NONE, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
-
-/** Vectors as users give them: row-major numbers on the host, or an f32 tensor on the same device. */
-export type VectorInput = Float32Array | Tensor;
+import type { VectorInput } from './vector-input.js';
 
 /** Bytes of row-major vectors that are uploaded at a time. */
 const SLICE_BYTES = 32 << 20;
@@ -18,18 +15,6 @@ export interface PackedRows {
   readonly tensor: Tensor;
   readonly rows: number;
   readonly layout: RowLayout;
-}
-
-/** Checks the kind and length of `vectors` and returns how many there are. */
-export function countVectors(where: string, name: string, vectors: VectorInput, dimensions: number): number {
-  if (!(vectors instanceof Float32Array) && !(vectors instanceof Tensor && vectors.type === 'f32'))
-    throw new TypeError(`${where}: ${name} must be a Float32Array or an f32 Tensor, got ${describe(vectors)}`);
-  if (vectors.length === 0) throw new RangeError(`${where}: ${name} must not be empty`);
-  if (vectors.length % dimensions !== 0)
-    throw new RangeError(
-      `${where}: ${name} must hold whole vectors of ${dimensions} dimensions, got ${vectors.length} numbers`,
-    );
-  return vectors.length / dimensions;
 }
 
 export interface PackOptions {

@@ -81,7 +81,7 @@ export class PagedLists {
   /** Gives row i a slot at the end of list labels[i]; lists past the last one come into being. Grows the storage. */
   async append(labels: Uint32Array): Promise<Uint32Array> {
     const slots = new Uint32Array(labels.length);
-    for (const [i, list] of labels.entries()) slots[i] = this.#nextSlot(list);
+    for (let i = 0; i < labels.length; i++) slots[i] = this.#nextSlot(labels[i]);
     await this.#reserve(this.#groupCount);
     return slots;
   }

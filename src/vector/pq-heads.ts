@@ -3,10 +3,11 @@ import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import { Tensor } from '../runtime/tensor.js';
 import { elementGrid, linearGrid, packedLength, type RowLayout, roundUp, rowLayout, TILE } from './layout.js';
-import { rejectInvalid, type VectorInput } from './packed-rows.js';
+import { rejectInvalid } from './packed-rows.js';
 import type { PqIndexerShape } from './pq-indexer-options.js';
 import { HeadTraining } from './pq-training.js';
 import { Random } from './random.js';
+import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
 /** Keys that one workgroup scans. */
@@ -15,7 +16,7 @@ export const PART = 2048;
 const ENCODERS = 2048;
 const MAX_GRID = 65535;
 
-export interface HeadRange {
+interface HeadRange {
   readonly first: number;
   readonly count: number;
 }

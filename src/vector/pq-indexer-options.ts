@@ -1,35 +1,36 @@
 // What a PQ indexer is made of: its options, checked, and the sizes that follow from them.
-import { checkInteger, checkOneOf, checkOptions, describe } from '../runtime/validate.js';
+import { checkInteger, checkOneOf, checkRunOptions, describe } from '../runtime/validate.js';
+import type { Metric } from './metric.js';
 import { MAX_DIMENSIONS } from './training-options.js';
 
 export interface PqIndexerOptions {
   /** Default 1. */
-  batch?: number;
+  batch?: number | undefined;
   queryHeads: number;
   /** Divides `queryHeads`; grouped-query attention where it is fewer. Default: `queryHeads`. */
-  kvHeads?: number;
+  kvHeads?: number | undefined;
   /** Of a head. */
   dimensions: number;
   /** Sub-vectors of a key, each with a codebook of its own. Default 2. */
-  subspaces?: number;
+  subspaces?: number | undefined;
   /** Of a code, 4 to 8. Default 6. */
-  bits?: number;
+  bits?: number | undefined;
   /** First positions, always in the list. Default 128. */
-  sink?: number;
+  sink?: number | undefined;
   /** Positions that are chosen by score. Default 128. */
-  heavy?: number;
+  heavy?: number | undefined;
   /** Last positions, always in the list. Default 128. */
-  window?: number;
+  window?: number | undefined;
   /** Keys before it do not train the codebooks. Default: `sink`. */
-  initOffset?: number;
+  initOffset?: number | undefined;
   /** One list for each query head, or one for each KV head by the sum over its query heads. Default `query-head`. */
-  groupBy?: 'query-head' | 'kv-head';
-  /** What codewords are near to: keys as they are, or keys augmented to equal lengths (MIPS). Default `euclidean`. */
-  metric?: 'euclidean' | 'inner-product';
+  groupBy?: 'query-head' | 'kv-head' | undefined;
+  /** What codewords are near to: keys as they are, or keys augmented to equal lengths (MIPS). Default `l2`. */
+  metric?: Exclude<Metric, 'cosine'> | undefined;
   /** Rounds of k-means. Default 10. */
-  iterations?: number;
+  iterations?: number | undefined;
   /** The same seed gives the same codebooks on the same device. Default 0. */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /** The options with their defaults, and what follows from them. */
@@ -71,11 +72,10 @@ const MAX_QUERY = 1024;
 const MAX_HEADS = 65535;
 
 function checkValues(where: string, options: PqIndexerOptions): Required<PqIndexerOptions> {
-  if (options === undefined) throw new TypeError(`${where}: options must be an object, got undefined`);
-  checkOptions(where, options, KEYS);
+  checkRunOptions(where, options, KEYS, { required: true });
   const { batch = 1, queryHeads, kvHeads = queryHeads, dimensions, subspaces = 2, bits = 6, ...rest } = options;
   const { sink = 128, heavy = 128, window = 128, initOffset = sink, iterations = 10, seed = 0 } = rest;
-  const { groupBy = 'query-head', metric = 'euclidean' } = rest;
+  const { groupBy = 'query-head', metric = 'l2' } = rest;
   const positions = { min: 0, max: 1 << 24 };
   checkInteger(where, 'batch', batch, { min: 1, max: MAX_HEADS });
   checkInteger(where, 'queryHeads', queryHeads, { min: 1, max: MAX_HEADS });
@@ -88,7 +88,7 @@ function checkValues(where: string, options: PqIndexerOptions): Required<PqIndex
   checkInteger(where, 'window', window, positions);
   checkInteger(where, 'initOffset', initOffset, positions);
   checkOneOf(where, 'groupBy', groupBy, ['query-head', 'kv-head']);
-  checkOneOf(where, 'metric', metric, ['euclidean', 'inner-product']);
+  checkOneOf(where, 'metric', metric, ['l2', 'inner-product']);
   checkInteger(where, 'iterations', iterations, { min: 1, max: 1000 });
   checkInteger(where, 'seed', seed, { min: 0, max: 0xffffffff });
   const sizes = { batch, queryHeads, kvHeads, dimensions, subspaces, bits };

@@ -1,25 +1,22 @@
 // PQ indexer: product-quantized keys that tell which positions of a long context an attention head should read.
-import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import { Mutex } from '../runtime/mutex.js';
-import { Tensor } from '../runtime/tensor.js';
-import { checkBoolean, checkOptions, checkSignal } from '../runtime/validate.js';
-import { countVectors, unpackRows, type VectorInput } from './packed-rows.js';
+import type { Tensor } from '../runtime/tensor.js';
+import { checkBoolean, checkRunOptions } from '../runtime/validate.js';
+import { checkUsable } from './disposal.js';
+import { unpackRows } from './packed-rows.js';
 import { headRanges, PqHeads, roomFor } from './pq-heads.js';
 import { checkIndexer, type PqIndexerOptions, type PqIndexerShape } from './pq-indexer-options.js';
 import { PqStep, type StepInputs } from './pq-step.js';
-import { checkDevice } from './training-options.js';
+import { countVectors, type VectorInput } from './vector-input.js';
 
 export type { PqIndexerOptions } from './pq-indexer-options.js';
 
-export interface PqFirstOptions {
-  signal?: AbortSignal;
-}
-
-export interface PqNextOptions {
+export interface PqNextOptions extends AbortOptions {
   /** Also give dense weights. Default false. */
-  weights?: boolean;
-  signal?: AbortSignal;
+  weights?: boolean | undefined;
 }
 
 /** Which positions to attend to. */
@@ -30,10 +27,10 @@ export interface SparseList {
   readonly sparseLength: number;
   readonly heads: number;
   /** Keys of each head, the new ones included. */
-  readonly keys: number;
+  readonly keyCount: number;
   /** There were too few keys for a choice, so the list has all of them. */
   readonly dense: boolean;
-  /** [batch, heads, keys]: 1 at the list's positions, 0 elsewhere. */
+  /** [batch, heads, keyCount]: 1 at the list's positions, 0 elsewhere. */
   readonly weights?: Float32Array;
 }
 
@@ -58,12 +55,13 @@ export class PqIndexer implements Disposable {
   readonly #mutex = new Mutex();
   #heads: PqHeads[] = [];
   #steps: PqStep[] = [];
-  #keys = 0;
+  #keyCount = 0;
   #started = false;
   #list: Tensor | undefined;
   #disposed = false;
 
-  private constructor(device: Device, shape: PqIndexerShape) {
+  private constructor(token: Token, device: Device, shape: PqIndexerShape) {
+    checkToken(token, 'PqIndexer', 'PqIndexer.create');
     this.device = device;
     this.#shape = shape;
   }
@@ -72,12 +70,12 @@ export class PqIndexer implements Disposable {
   static create(device: Device, options: PqIndexerOptions): PqIndexer {
     const where = 'PqIndexer.create';
     checkDevice(where, device);
-    return new PqIndexer(device, checkIndexer(where, options));
+    return new PqIndexer(TOKEN, device, checkIndexer(where, options));
   }
 
   /** Keys of each head. */
-  get keys(): number {
-    return this.#keys;
+  get keyCount(): number {
+    return this.#keyCount;
   }
 
   get disposed(): boolean {
@@ -93,28 +91,27 @@ export class PqIndexer implements Disposable {
    * Trains the codebooks of every head on `keys` [batch, kvHeads, keys, dimensions], in one submission, and encodes them.
    * What the indexer knew before is replaced. There must be at least `heavy` keys.
    */
-  first(keys: VectorInput, options: PqFirstOptions = {}): Promise<void> {
+  first(keys: VectorInput, options: AbortOptions = {}): Promise<void> {
     const where = 'PqIndexer.first';
-    this.#check(where);
-    checkOptions(where, options, ['signal']);
-    checkSignal(where, options.signal);
+    checkUsable(where, this);
+    checkRunOptions(where, options, ['signal']);
     const { heavy } = this.#shape;
     const count = this.#countPerHead(where, 'keys', keys, this.#shape.allKvHeads);
     if (count < heavy) throw new RangeError(`${where}: keys must be at least heavy = ${heavy} a head, got ${count}`);
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
     this.#started = true;
-    return this.#mutex.run(() => this.#first(where, keys, count, options.signal));
+    return this.#mutex.run(() => this.#first(where, keys, count, options.signal), options.signal);
   }
 
   async #first(where: string, keys: VectorInput, count: number, signal?: AbortSignal): Promise<void> {
-    this.#check(where);
+    checkUsable(where, this);
     const heads: PqHeads[] = [];
     try {
       for (const range of headRanges(this.device, this.#shape, count)) {
         heads.push(new PqHeads(this.device, this.#shape, range, roomFor(count)));
         await heads.at(-1)?.train(where, keys, count, signal);
       }
-      this.#check(where);
+      checkUsable(where, this);
     } catch (error) {
       for (const part of heads) part.dispose();
       throw error;
@@ -122,7 +119,7 @@ export class PqIndexer implements Disposable {
     this.#forgetSteps();
     for (const part of this.#heads) part.dispose();
     this.#heads = heads;
-    this.#keys = count;
+    this.#keyCount = count;
   }
 
   /**
@@ -133,37 +130,35 @@ export class PqIndexer implements Disposable {
    */
   next(queries: VectorInput, newKeys?: VectorInput, options: PqNextOptions = {}): Promise<SparseList> {
     const where = 'PqIndexer.next';
-    this.#check(where);
-    checkOptions(where, options, ['weights', 'signal']);
+    checkUsable(where, this);
+    checkRunOptions(where, options, ['weights', 'signal']);
     const { weights = false, signal } = options;
     checkBoolean(where, 'weights', weights);
-    checkSignal(where, signal);
     if (!this.#started) throw new TypeError(`${where}: first must be called before`);
     const { batch, queryHeads, allKvHeads } = this.#shape;
     const queryCount = this.#countPerHead(where, 'queries', queries, batch * queryHeads);
     const keyCount = newKeys === undefined ? 0 : this.#countPerHead(where, 'newKeys', newKeys, allKvHeads);
     checkFinite(where, 'queries', queries);
     if (newKeys !== undefined) checkFinite(where, 'newKeys', newKeys);
-    if (signal?.aborted) return Promise.reject(signal.reason);
     const inputs = { queries, newKeys, queryCount, keyCount };
-    return this.#mutex.run(() => this.#next(where, inputs, weights, signal));
+    return this.#mutex.run(() => this.#next(where, inputs, weights, signal), signal);
   }
 
   async #next(where: string, inputs: StepInputs, weights: boolean, signal?: AbortSignal): Promise<SparseList> {
-    this.#check(where);
+    checkUsable(where, this);
     if (this.#heads.length === 0) throw new TypeError(`${where}: first must have succeeded before`);
     const { listHeads, listLength, heavy, initOffset, codewords } = this.#shape;
-    const keys = this.#keys + inputs.keyCount;
+    const keys = this.#keyCount + inputs.keyCount;
     await this.#reserve(keys);
     const dense = keys <= Math.max(listLength, heavy + initOffset + inputs.queryCount + codewords);
     const step = await this.#step(inputs, dense);
     // The codes change even where the caller no longer waits for the result.
-    this.#keys = keys;
+    this.#keyCount = keys;
     this.#list = step.list;
     const chosen = await step.run(inputs, keys, signal);
     const sparseList = chosen ?? everyPosition(listHeads, keys);
     const sparseLength = dense ? keys : listLength;
-    const result = { sparseList, sparseLength, heads: listHeads / this.#shape.batch, keys, dense };
+    const result = { sparseList, sparseLength, heads: listHeads / this.#shape.batch, keyCount: keys, dense };
     return weights ? { ...result, weights: denseWeights(sparseList, { sparseLength, listHeads, keys }) } : result;
   }
 
@@ -194,9 +189,9 @@ export class PqIndexer implements Disposable {
   /** The codebooks, [batch, kvHeads, subspaces, 2^bits, width]; width = dimensions / subspaces, one more if augmented. */
   codebooks(): Promise<Float32Array> {
     const where = 'PqIndexer.codebooks';
-    this.#check(where);
+    checkUsable(where, this);
     return this.#mutex.run(async () => {
-      this.#check(where);
+      checkUsable(where, this);
       const { codewords, width, subspaces, allKvHeads } = this.#shape;
       const all = new Float32Array(this.#heads.length === 0 ? 0 : allKvHeads * subspaces * codewords * width);
       for (const { codebooks, layout, range } of this.#heads) {
@@ -215,17 +210,17 @@ export class PqIndexer implements Disposable {
   /** The codes, a byte each, [batch, kvHeads, subspaces, keys]. */
   codes(): Promise<Uint8Array> {
     const where = 'PqIndexer.codes';
-    this.#check(where);
+    checkUsable(where, this);
     return this.#mutex.run(async () => {
-      this.#check(where);
+      checkUsable(where, this);
       const { subspaces, allKvHeads } = this.#shape;
-      const all = new Uint8Array(allKvHeads * subspaces * this.#keys);
+      const all = new Uint8Array(allKvHeads * subspaces * this.#keyCount);
       for (const { codes, capacity, layout, range } of this.#heads) {
         const words = (await codes.read()) as Uint32Array;
         const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
         for (let p = 0; p < layout.subspaces; p++) {
-          const own = bytes.subarray(p * capacity, p * capacity + this.#keys);
-          all.set(own, (range.first * subspaces + p) * this.#keys);
+          const own = bytes.subarray(p * capacity, p * capacity + this.#keyCount);
+          all.set(own, (range.first * subspaces + p) * this.#keyCount);
         }
       }
       return all;
@@ -244,15 +239,8 @@ export class PqIndexer implements Disposable {
     this.dispose();
   }
 
-  #check(where: string): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: the indexer was disposed of`);
-  }
-
   #countPerHead(where: string, name: string, vectors: VectorInput, heads: number): number {
-    const { dimensions } = this.#shape;
-    if (vectors instanceof Tensor && vectors.disposed)
-      throw new ComputeError('DISPOSED', `${where}: ${name} was disposed of`);
-    const count = countVectors(where, name, vectors, dimensions);
+    const count = countVectors(where, name, vectors, { device: this.device, dimensions: this.#shape.dimensions });
     if (count % heads !== 0)
       throw new RangeError(`${where}: ${name} must hold equally many vectors for each of ${heads} heads, got ${count}`);
     return count / heads;

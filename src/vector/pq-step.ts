@@ -3,9 +3,9 @@ import type { Device } from '../runtime/device.js';
 import type { Program, Recorder } from '../runtime/program.js';
 import { Tensor } from '../runtime/tensor.js';
 import { linearGrid, roundUp } from './layout.js';
-import type { VectorInput } from './packed-rows.js';
 import { PART, type PqHeads } from './pq-heads.js';
 import type { PqIndexerShape } from './pq-indexer-options.js';
+import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
 export interface StepInputs {

@@ -11,7 +11,7 @@ import { Workspace } from './workspace.js';
 /** Workgroups that keep a GPU busy while clusters are summed. */
 const BUSY_WORKGROUPS = 2048;
 
-export interface HeadTrainingShape {
+interface HeadTrainingShape {
   readonly layout: RowLayout;
   readonly clusters: number;
   readonly rows: number;

@@ -1,23 +1,18 @@
 // Product quantization (Jégou, Douze and Schmid 2011): vectors as a few bytes each.
-import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOptions, checkSignal, describe } from '../runtime/validate.js';
+import { checkRunOptions, describe } from '../runtime/validate.js';
 import { chunkRows, forEachChunk } from './chunks.js';
 import { CodeScan } from './code-scan.js';
 import { Codebooks, type CodeShape, checkCodeShape } from './codebooks.js';
+import { checkUsable } from './disposal.js';
 import { TILE } from './layout.js';
-import { countVectors, type VectorInput } from './packed-rows.js';
 import type { KMeansInit } from './seeding.js';
 import type { KMeansProgress } from './train-centroids.js';
-import {
-  checkDevice,
-  checkInit,
-  checkShape,
-  checkTraining,
-  TRAINING_KEYS,
-  type TrainingOptions,
-} from './training-options.js';
+import { checkInit, checkShape, checkTraining, TRAINING_KEYS, type TrainingOptions } from './training-options.js';
+import { countVectors, type VectorInput } from './vector-input.js';
 
 export interface ProductQuantizerTrainOptions extends TrainingOptions {
   /** Numbers in a vector. */
@@ -25,30 +20,31 @@ export interface ProductQuantizerTrainOptions extends TrainingOptions {
   /** Parts that a vector is cut into; must divide `dimensions`. */
   subspaces: number;
   /** Bits for each part's code: 4 or 8. Default 8. */
-  bits?: 4 | 8;
+  bits?: 4 | 8 | undefined;
   /** Codewords of each part, 1 to 2^bits. Default 2^bits. */
-  codewords?: number;
+  codewords?: number | undefined;
   /** How the first codewords are chosen, or themselves, laid out as `codebooks()` returns them. Default `random`. */
-  init?: KMeansInit | Float32Array;
-}
-
-interface RunOptions {
-  signal?: AbortSignal;
+  init?: KMeansInit | Float32Array | undefined;
 }
 
 /**
- * A product quantizer: a codebook of 2^bits (or fewer) codewords for each of `subspaces` parts of a vector. A vector's code is the
- * number of the nearest codeword of each part, `subspaces * bits / 8` bytes in all.
+ * A product quantizer: a codebook of 2^bits (or fewer) codewords for each of `subspaces` parts of a vector. A vector's
+ * code is the number of the nearest codeword of each part, `subspaces * bits / 8` bytes in all.
  *
  * @example
- * const quantizer = await ProductQuantizer.train(device, vectors, { dimensions: 128, subspaces: 16 });
- * const codes = await quantizer.encode(vectors);  // Uint8Array, 16 bytes a vector
+ * using device = await Device.open();
+ * const vectors = Float32Array.from({ length: 10_000 * 32 }, Math.random);
+ * using quantizer = await ProductQuantizer.train(device, vectors, { dimensions: 32, subspaces: 16 });
+ * const codes = await quantizer.encode(vectors); // Uint8Array, 16 bytes a vector instead of 128
  * const approximations = await quantizer.decode(codes);
  */
 export class ProductQuantizer implements Disposable {
   readonly device: Device;
+  /** Numbers in a vector. */
   readonly dimensions: number;
+  /** Parts that a vector is cut into. */
   readonly subspaces: number;
+  /** Of each part's code. */
   readonly bits: number;
   /** Bytes of one vector's code; with 4 bits the even part is in the low half of its byte. */
   readonly codeBytes: number;
@@ -57,7 +53,8 @@ export class ProductQuantizer implements Disposable {
   readonly #codebooks: Codebooks;
   #disposed = false;
 
-  private constructor(device: Device, codebooks: Codebooks, history: readonly KMeansProgress[]) {
+  private constructor(token: Token, device: Device, codebooks: Codebooks, history: readonly KMeansProgress[]) {
+    checkToken(token, 'ProductQuantizer', 'ProductQuantizer.train');
     this.device = device;
     this.dimensions = codebooks.layout.dimensions;
     this.subspaces = codebooks.layout.subspaces;
@@ -80,9 +77,13 @@ export class ProductQuantizer implements Disposable {
     const shape: CodeShape = { dimensions, subspaces, bits, codewords };
     checkCodeShape(where, shape);
     checkInit(where, init, codewords * dimensions);
-    countVectors(where, 'vectors', vectors, dimensions);
+    countVectors(where, 'vectors', vectors, { device, dimensions });
     const training = Codebooks.train(device, vectors, shape, { ...checkTraining(where, options), where, init });
-    return training.then(({ codebooks, history }) => new ProductQuantizer(device, codebooks, history));
+    return training.then(({ codebooks, history }) => new ProductQuantizer(TOKEN, device, codebooks, history));
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** The codewords, row-major: row j holds codeword j of every part side by side (`codewords × dimensions` numbers). */
@@ -92,10 +93,10 @@ export class ProductQuantizer implements Disposable {
   }
 
   /** Codes of `vectors`, row-major, `codeBytes` bytes each. */
-  encode(vectors: VectorInput, options: RunOptions = {}): Promise<Uint8Array> {
+  encode(vectors: VectorInput, options: AbortOptions = {}): Promise<Uint8Array> {
     const where = 'ProductQuantizer.encode';
     this.#check(where, options);
-    return this.#encode(where, vectors, countVectors(where, 'vectors', vectors, this.dimensions), options.signal);
+    return this.#encode(where, vectors, countVectors(where, 'vectors', vectors, this), options.signal);
   }
 
   async #encode(where: string, vectors: VectorInput, count: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -119,7 +120,7 @@ export class ProductQuantizer implements Disposable {
   }
 
   /** The vectors that `codes` stand for, row-major. */
-  decode(codes: Uint8Array, options: RunOptions = {}): Promise<Float32Array> {
+  decode(codes: Uint8Array, options: AbortOptions = {}): Promise<Float32Array> {
     const where = 'ProductQuantizer.decode';
     this.#check(where, options);
     return this.#decode(codes, this.#countCodes(where, codes), options.signal);
@@ -144,10 +145,10 @@ export class ProductQuantizer implements Disposable {
    * Asymmetric distances (ADC): squared L2 distance of each query to the vector each code stands for, row-major
    * [queries × codes].
    */
-  distances(queries: VectorInput, codes: Uint8Array, options: RunOptions = {}): Promise<Float32Array> {
+  distances(queries: VectorInput, codes: Uint8Array, options: AbortOptions = {}): Promise<Float32Array> {
     const where = 'ProductQuantizer.distances';
     this.#check(where, options);
-    countVectors(where, 'queries', queries, this.dimensions);
+    countVectors(where, 'queries', queries, this);
     return this.#distances(where, queries, codes, { count: this.#countCodes(where, codes), signal: options.signal });
   }
 
@@ -206,10 +207,9 @@ export class ProductQuantizer implements Disposable {
     }
   }
 
-  #check(where: string, options: RunOptions = {}): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this ProductQuantizer was disposed of`);
-    checkOptions(where, options, ['signal']);
-    checkSignal(where, options.signal);
+  #check(where: string, options: AbortOptions = {}): void {
+    checkUsable(where, this);
+    checkRunOptions(where, options, ['signal']);
   }
 
   /** Frees the codebooks on the device. */

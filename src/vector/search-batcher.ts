@@ -1,4 +1,6 @@
 // Micro-batching: searches that arrive together, or while the device is busy, become one program run.
+import { Tensor } from '../runtime/tensor.js';
+import type { VectorInput } from './vector-input.js';
 
 export interface BatchResult {
   readonly slots: Uint32Array;
@@ -13,8 +15,10 @@ export interface BatchKey {
 
 interface Waiting {
   readonly key: BatchKey;
-  readonly queries: Float32Array;
+  readonly queries: VectorInput;
   readonly count: number;
+  /** Whoever waits has been told where it is aborted: nothing is left to do. */
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (result: BatchResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -22,27 +26,29 @@ interface Waiting {
 /** Runs that may be on their way at a time: one on the device, one prepared behind it. */
 const RUNS_IN_FLIGHT = 2;
 
+type RunBatch = (queries: VectorInput, count: number, key: BatchKey) => Promise<BatchResult>;
+
 export class SearchBatcher {
   readonly #dimensions: number;
   readonly #maxRows: number;
-  readonly #run: (queries: Float32Array, count: number, key: BatchKey) => Promise<BatchResult>;
-  readonly #waiting: Waiting[] = [];
+  readonly #run: RunBatch;
+  #waiting: Waiting[] = [];
   #running = 0;
   #scheduled = false;
 
-  constructor(
-    shape: { dimensions: number; maxRows: number },
-    run: (queries: Float32Array, count: number, key: BatchKey) => Promise<BatchResult>,
-  ) {
+  constructor(shape: { dimensions: number; maxRows: number }, run: RunBatch) {
     this.#dimensions = shape.dimensions;
     this.#maxRows = shape.maxRows;
     this.#run = run;
   }
 
-  /** Waits no longer than the current tick when the device is free, else until a run ends. */
-  search(queries: Float32Array, count: number, key: BatchKey): Promise<BatchResult> {
+  /**
+   * Waits no longer than the current tick when the device is free, else until a run ends. Never settles where it is
+   * aborted while it waits.
+   */
+  search(queries: VectorInput, count: number, key: BatchKey, signal?: AbortSignal): Promise<BatchResult> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ key, queries, count, resolve, reject });
+      this.#waiting.push({ key, queries, count, signal, resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       queueMicrotask(() => {
@@ -53,6 +59,7 @@ export class SearchBatcher {
   }
 
   #flush(): void {
+    this.#waiting = this.#waiting.filter(({ signal }) => !signal?.aborted);
     while (this.#waiting.length > 0 && this.#running < RUNS_IN_FLIGHT) {
       const batch = this.#take();
       this.#running++;
@@ -63,14 +70,15 @@ export class SearchBatcher {
     }
   }
 
-  /** The oldest search and all that can share its run. */
+  /** The oldest search and all that can share its run; one whose queries are on the device has a run to itself. */
   #take(): Waiting[] {
     const first = this.#waiting.shift() as Waiting;
     const batch = [first];
+    if (first.queries instanceof Tensor) return batch;
     let rows = first.count;
     for (let i = 0; i < this.#waiting.length; ) {
       const next = this.#waiting[i] as Waiting;
-      const fits = rows + next.count <= this.#maxRows;
+      const fits = rows + next.count <= this.#maxRows && !(next.queries instanceof Tensor);
       if (fits && next.key.k === first.key.k && next.key.probes === first.key.probes) {
         rows += next.count;
         batch.push(next);
@@ -88,7 +96,7 @@ export class SearchBatcher {
     } catch (error) {
       // One search's bad query must not fail its neighbours.
       if (batch.length === 1) first.reject(error);
-      else for (const search of batch) await this.#serve([search]);
+      else for (const search of batch) if (!search.signal?.aborted) await this.#serve([search]);
     }
   }
 
@@ -97,7 +105,7 @@ export class SearchBatcher {
     const queries = new Float32Array(count * this.#dimensions);
     let at = 0;
     for (const search of batch) {
-      queries.set(search.queries, at);
+      queries.set(search.queries as Float32Array, at);
       at += search.queries.length;
     }
     return [queries, count];

@@ -1,14 +1,15 @@
 // What the flat and the inverted indexes have in common: paged lists, ids, recorded searches, and the rules of changing.
-import { abortable } from '../runtime/abort.js';
+import { type AbortOptions, abortable } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
-import { ComputeError } from '../runtime/errors.js';
 import { Mutex } from '../runtime/mutex.js';
+import type { Progress } from '../runtime/progress.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkFunction, checkInteger, checkOptions, checkSignal } from '../runtime/validate.js';
+import { checkInteger, checkRunOptions } from '../runtime/validate.js';
 import { forEachChunk } from './chunks.js';
+import { checkUsable } from './disposal.js';
 import { GROUP, NONE } from './layout.js';
 import { type Metric, presentDistances } from './metric.js';
-import { countVectors, type PackedRows, type VectorInput } from './packed-rows.js';
+import type { PackedRows } from './packed-rows.js';
 import type { ListTables, PagedLists } from './paged-lists.js';
 import { type BatchKey, type BatchResult, SearchBatcher } from './search-batcher.js';
 import {
@@ -20,6 +21,7 @@ import {
   type SearchStages,
 } from './search-plan.js';
 import { type Ids, SlotIds } from './slot-ids.js';
+import { countVectors, type VectorInput } from './vector-input.js';
 
 /** The most neighbours, and the most lists, that one search may ask for. */
 export const MAX_K = 2048;
@@ -28,19 +30,17 @@ const PLANS_KEPT = 8;
 /** Device bytes that one plan may take, if the device has four times as much free. */
 const PLAN_BYTES = 512 << 20;
 
-export interface AddOptions {
+/** An aborted call leaves the index as it was before. */
+export interface AddOptions extends AbortOptions {
   /** One id a vector: 32-bit unsigned, or 64-bit signed. Default: 0, 1, 2, … in order of adding. No id may repeat. */
-  ids?: Ids;
-  /** Aborting rejects with `signal.reason`; the index is then as it was before the call. */
-  signal?: AbortSignal;
-  onProgress?: (progress: { done: number; total: number }) => void;
+  ids?: Ids | undefined;
+  /** Called after each part; counts vectors. */
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-export interface SearchOptions {
+export interface SearchOptions extends AbortOptions {
   /** Neighbours for each query, 1 to 2048. Default 10. */
-  k?: number;
-  /** Aborting rejects with `signal.reason`. */
-  signal?: AbortSignal;
+  k?: number | undefined;
 }
 
 /** Neighbours of `count` queries, row-major [count × k], nearest first. */
@@ -49,11 +49,15 @@ export interface SearchResult {
   readonly k: number;
   /** Where there are fewer than k vectors: 0xFFFFFFFF, or -1n for 64-bit ids. */
   readonly ids: Ids;
-  /** L2: squared distances, rising, +Infinity where there is no vector. Otherwise similarities, falling, -Infinity. */
+  /**
+   * With the metric `l2` squared distances, rising, and +Infinity where there is no vector. With `cosine` and
+   * `inner-product` similarities instead, falling, and -Infinity where there is no vector.
+   */
   readonly distances: Float32Array;
 }
 
 export interface IndexStats {
+  /** Vectors in the index. */
   readonly count: number;
   readonly dimensions: number;
   readonly metric: Metric;
@@ -72,8 +76,10 @@ interface SearchLimits {
   readonly rowsPerRun: number;
 }
 
+/** What every index can do; `FlatIndex`, `IvfFlatIndex`, `IvfPqIndex` and `NeuralFlatIndex` say how to get one. */
 export abstract class SearchIndex implements Disposable {
   readonly device: Device;
+  /** Numbers in a vector. */
   readonly dimensions: number;
   readonly metric: Metric;
   protected readonly lists: PagedLists;
@@ -108,39 +114,48 @@ export abstract class SearchIndex implements Disposable {
   protected abstract readonly addBytesPerRow: number;
   protected abstract disposeParts(): void;
 
+  /** The k nearest vectors of each query (row-major). */
+  abstract search(queries: VectorInput, options?: SearchOptions): Promise<SearchResult>;
+  /** Writes the index to a file, atomically. */
+  abstract save(path: string, options?: AbortOptions): Promise<void>;
+
   /** Vectors in the index. */
   get count(): number {
     return this.lists.total;
   }
 
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
   /**
-   * Adds vectors (row-major). Either all of them are added or, when this rejects, none.
+   * Adds vectors (row-major). Either all of them are added or, when this rejects, none. Arrays must not change before
+   * the promise settles.
    *
-   * @throws {RangeError} wrong lengths, repeated ids; a vector with NaN or infinity (rejects, naming the vector)
+   * @throws {RangeError} wrong lengths; an id that repeats, a vector with NaN or infinity (both reject, naming it)
    * @throws {ComputeError} `OUT_OF_MEMORY`, `DEVICE_LOST`, `DISPOSED`
    */
   add(vectors: VectorInput, options: AddOptions = {}): Promise<void> {
     const where = `${this.kind}.add`;
     this.check(where);
-    checkOptions(where, options, ['ids', 'signal', 'onProgress']);
-    checkSignal(where, options.signal);
-    if (options.onProgress !== undefined) checkFunction(where, 'onProgress', options.onProgress);
-    const count = countVectors(where, 'vectors', vectors, this.dimensions);
-    this.slotIds.check(where, options.ids, count);
+    checkRunOptions(where, options, ['ids', 'signal', 'onProgress']);
+    const { ids, signal } = options;
+    const count = countVectors(where, 'vectors', vectors, this);
+    this.slotIds.check(where, ids, count);
     return this.changes.run(async () => {
       this.check(where);
-      this.slotIds.check(where, options.ids, count);
+      this.slotIds.check(where, ids, count);
       const undoLists = await this.lists.checkpoint();
-      const undoIds = this.slotIds.checkpoint();
+      const undoIds = await this.slotIds.claim(where, ids, { slots: this.lists.slots(), signal });
       try {
         await this.#addChunks(where, vectors, options);
         this.lists.commit();
       } catch (error) {
         undoLists();
-        undoIds(options.ids);
+        await undoIds();
         throw error;
       }
-    });
+    }, signal);
   }
 
   async #addChunks(where: string, vectors: VectorInput, { ids, signal, onProgress }: AddOptions): Promise<void> {
@@ -170,8 +185,7 @@ export abstract class SearchIndex implements Disposable {
     this.check(where);
     const { k, probes, signal } = options;
     checkInteger(where, 'k', k, { min: 1, max: MAX_K });
-    checkSignal(where, signal);
-    const count = countVectors(where, 'queries', queries, this.dimensions);
+    const count = countVectors(where, 'queries', queries, this);
     return this.#search(queries, count, { k, probes }, signal);
   }
 
@@ -182,13 +196,12 @@ export abstract class SearchIndex implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<SearchResult> {
     signal?.throwIfAborted();
-    const numbers = queries instanceof Tensor ? ((await queries.read()) as Float32Array) : queries;
-    const { slots, values } = await abortable(this.#batcher.search(numbers, count, key), signal);
+    const { slots, values } = await abortable(this.#batcher.search(queries, count, key, signal), signal);
     return { count, k: key.k, ids: this.slotIds.lookup(slots), distances: presentDistances(values, this.metric) };
   }
 
   /** Any number of queries, in as many runs as the device's memory asks for, which all see the same state. */
-  async #searchAll(queries: Float32Array, count: number, key: BatchKey): Promise<BatchResult> {
+  async #searchAll(queries: VectorInput, count: number, key: BatchKey): Promise<BatchResult> {
     this.check(`${this.kind}.search`);
     if (this.count === 0) return nothingFound(count * key.k);
     const parts = Math.ceil(count / this.#limits(key).rowsPerRun);
@@ -199,7 +212,7 @@ export abstract class SearchIndex implements Disposable {
 
   async #searchParts(
     plan: SearchPlan,
-    queries: Float32Array,
+    queries: VectorInput,
     { count, rows, k }: { count: number; rows: number; k: number },
   ): Promise<BatchResult> {
     const where = `${this.kind}.search`;
@@ -210,7 +223,8 @@ export abstract class SearchIndex implements Disposable {
       while (next < count) {
         const first = next;
         next = Math.min(count, first + rows);
-        const part = queries.subarray(first * this.dimensions, next * this.dimensions);
+        const [begin, end] = [first * this.dimensions, next * this.dimensions];
+        const part = queries instanceof Tensor ? queries.slice(begin, end - begin) : queries.subarray(begin, end);
         const { slots, values } = await plan.run(where, part, next - first, first).catch((error) => {
           next = count; // the other lane stops as well
           throw error;
@@ -299,7 +313,7 @@ export abstract class SearchIndex implements Disposable {
   }
 
   protected check(where: string): void {
-    if (this.#disposed) throw new ComputeError('DISPOSED', `${where}: this ${this.kind} was disposed of`);
+    checkUsable(where, this);
   }
 
   /** Frees the index's device memory. Searches on the device still end well, those that wait reject with `DISPOSED`. */

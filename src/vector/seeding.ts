@@ -1,6 +1,6 @@
 // First centroids: random rows, k-means++ (Arthur and Vassilvitskii 2007), or those that the user gives.
 import type { Device } from '../runtime/device.js';
-import type { Program, Recorder } from '../runtime/program.js';
+import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
 import type { RowLayout } from './layout.js';
 import type { PackedRows } from './packed-rows.js';
@@ -14,7 +14,7 @@ const SEED_BLOCK = 1024;
 /** Steps of k-means++ in one recorded program: few submissions, yet an abort is noticed soon. */
 const STEPS_PER_RUN = 32;
 
-export interface SeedingOptions {
+interface SeedingOptions {
   readonly layout: RowLayout;
   readonly clusters: number;
   readonly seed: number;
@@ -51,22 +51,22 @@ export async function seedPlusPlus(
     recordChoose(recorder, state, rows.rows, blocks, options);
   });
   await first.run();
-  let program: Program | undefined;
-  for (let left = options.clusters - 1; left > 0; left -= STEPS_PER_RUN) {
+  const record = (count: number) =>
+    device.record((recorder) => {
+      for (let step = 0; step < count; step++) {
+        recordDistances(recorder, state, rows.rows, blocks, options);
+        recordChoose(recorder, state, rows.rows, blocks, options);
+      }
+    });
+  let left = options.clusters - 1;
+  using full = left < STEPS_PER_RUN ? undefined : await record(STEPS_PER_RUN);
+  for (; full !== undefined && left >= STEPS_PER_RUN; left -= STEPS_PER_RUN) {
     options.signal?.throwIfAborted();
-    const count = Math.min(left, STEPS_PER_RUN);
-    if (program === undefined || count < STEPS_PER_RUN) {
-      program?.dispose();
-      program = await device.record((recorder) => {
-        for (let step = 0; step < count; step++) {
-          recordDistances(recorder, state, rows.rows, blocks, options);
-          recordChoose(recorder, state, rows.rows, blocks, options);
-        }
-      });
-    }
-    await program.run();
+    await full.run();
   }
-  program?.dispose();
+  options.signal?.throwIfAborted();
+  using last = left === 0 ? undefined : await record(left);
+  await last?.run();
 }
 
 interface SeedState {

@@ -12,9 +12,9 @@ export interface MultiHeadSimilarityOptions {
   /** Of the same shape. */
   keyWeights: Float32Array;
   /** Dot products are divided by it. Default: the square root of a head's dimensions; with `normalize`, 1. */
-  temperature?: number;
+  temperature?: number | undefined;
   /** Scale each head's vectors to length 1 first: scores are mean cosines. Default false. */
-  normalize?: boolean;
+  normalize?: boolean | undefined;
 }
 
 const OPTION_KEYS = ['dimensions', 'heads', 'queryWeights', 'keyWeights', 'temperature', 'normalize'];

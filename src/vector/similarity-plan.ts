@@ -29,14 +29,14 @@ export interface SimilarityTensors {
 }
 
 /** Padded rows to upload, for the sides that are not on the device; `first` is the number of the first query. */
-export interface SimilarityInput {
+interface SimilarityInput {
   readonly queries?: Float32Array | undefined;
   readonly keys?: Float32Array | undefined;
   readonly first?: number;
 }
 
 /** All scores, or ids and scores of the best. */
-export interface SimilarityOutput {
+interface SimilarityOutput {
   readonly scores: Float32Array;
   readonly ids?: Uint32Array;
 }

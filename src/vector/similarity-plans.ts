@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** A plan that stays usable until it is disposed of. */
-export interface PlanLease extends Disposable {
+interface PlanLease extends Disposable {
   readonly plan: Promise<SimilarityPlan>;
 }
 

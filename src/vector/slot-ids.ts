@@ -1,6 +1,7 @@
 // The ids that users know rows by, and where each row lies.
 import { describe } from '../runtime/validate.js';
 import { GROUP, NONE } from './layout.js';
+import { Turns } from './turns.js';
 
 /** Ids of vectors: 32-bit unsigned, or 64-bit signed. */
 export type Ids = Uint32Array | BigInt64Array;
@@ -11,20 +12,21 @@ export const ID_KINDS: readonly IdKind[] = ['none', 'automatic', 'uint32', 'bigi
 
 /** A JavaScript Set ends at 2^24 entries; ids are spread over this many. */
 const SHARDS = 64;
+/** Ids that are looked at before the event loop may go on. */
+const STEP = 1024;
 
 class IdSet {
   readonly #shards = Array.from({ length: SHARDS }, () => new Set<number | bigint>());
 
   #shard(id: number | bigint): Set<number | bigint> {
-    return this.#shards[Number(BigInt.asUintN(6, BigInt(id)))] as Set<number | bigint>;
+    return this.#shards[typeof id === 'number' ? id % SHARDS : Number(BigInt.asUintN(6, id))];
   }
 
-  has(id: number | bigint): boolean {
-    return this.#shard(id).has(id);
-  }
-
-  add(id: number | bigint): void {
-    this.#shard(id).add(id);
+  /** False where it was there before. */
+  add(id: number | bigint): boolean {
+    const shard = this.#shard(id);
+    const size = shard.size;
+    return shard.add(id).size > size;
   }
 
   delete(id: number | bigint): void {
@@ -33,48 +35,92 @@ class IdSet {
 }
 
 export class SlotIds {
+  #kind: IdKind = 'none';
   #ids: Ids | undefined;
-  /** Only where the user gives ids: automatic ones cannot repeat. */
+  /** What users gave, collected when the first id is added to it: automatic ones cannot repeat. */
   #known: IdSet | undefined;
   #next = 0;
 
   get kind(): IdKind {
-    if (this.#ids === undefined) return 'none';
-    if (this.#known === undefined) return 'automatic';
-    return this.#ids instanceof BigInt64Array ? 'bigint64' : 'uint32';
+    return this.#kind;
   }
 
-  /** Checks ids before anything is changed: right kind, right number, none twice, none known. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Checks what needs no look at each id: right kind, right number. */
   check(where: string, ids: Ids | undefined, count: number): void {
     if (ids !== undefined && !(ids instanceof Uint32Array) && !(ids instanceof BigInt64Array))
       throw new TypeError(`${where}: ids must be a Uint32Array or a BigInt64Array, got ${describe(ids)}`);
-    const kind = ids === undefined ? 'automatic' : ids instanceof BigInt64Array ? 'bigint64' : 'uint32';
-    if (this.kind !== 'none' && this.kind !== kind)
-      throw new TypeError(`${where}: ids must be ${this.kind} as in earlier calls, got ${kind}`);
-    if (ids === undefined) return;
-    if (ids.length !== count)
+    if (this.#kind !== 'none' && this.#kind !== kindOf(ids)) {
+      if (this.#kind === 'automatic') throw new TypeError(`${where}: ids must not be given: earlier calls gave none`);
+      const array = this.#kind === 'bigint64' ? 'BigInt64Array' : 'Uint32Array';
+      throw new TypeError(`${where}: ids must be a ${array} as in earlier calls, got ${describe(ids)}`);
+    }
+    if (ids !== undefined && ids.length !== count)
       throw new RangeError(`${where}: ids must have ${count} entries, one a vector, got ${ids.length}`);
-    const seen = new IdSet();
-    for (const id of ids) {
-      if (id === NONE || id === -1n)
-        throw new RangeError(`${where}: ids must not contain ${id}, which stands for "none"`);
-      if (seen.has(id) || this.#known?.has(id)) throw new RangeError(`${where}: ids must not repeat, ${id} does`);
-      seen.add(id);
+  }
+
+  /**
+   * Makes the ids known before they get slots. Rejects, and knows none of them, where one repeats. `slots` are those of
+   * the rows that there are. The function it resolves with undoes it, and whatever was assigned since.
+   */
+  async claim(
+    where: string,
+    ids: Ids | undefined,
+    { slots, signal }: { slots: Iterable<number>; signal?: AbortSignal | undefined },
+  ): Promise<() => Promise<void>> {
+    const [kind, next] = [this.#kind, this.#next];
+    let claimed = 0;
+    const undo = async () => {
+      this.#next = next;
+      this.#kind = kind;
+      if (kind === 'none') this.#ids = this.#known = undefined;
+      else if (ids !== undefined) await this.#forget(ids.subarray(0, claimed) as Ids);
+    };
+    if (ids === undefined) return undo;
+    const turns = new Turns(signal);
+    this.#known ??= await this.#collect(slots, turns);
+    try {
+      for (const id of ids) {
+        if (id === NONE || id === -1n)
+          throw new RangeError(`${where}: ids must not contain ${id}, which stands for "none"`);
+        if (!this.#known.add(id)) throw new RangeError(`${where}: ids must not repeat, ${id} does`);
+        if (++claimed % STEP === 0) await turns.pause();
+      }
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+    return undo;
+  }
+
+  async #collect(slots: Iterable<number>, turns: Turns): Promise<IdSet> {
+    const known = new IdSet();
+    const ids = this.#ids;
+    if (ids === undefined) return known;
+    let count = 0;
+    for (const slot of slots) {
+      known.add(ids[slot]);
+      if (++count % STEP === 0) await turns.pause();
+    }
+    return known;
+  }
+
+  async #forget(ids: Ids): Promise<void> {
+    const turns = new Turns(undefined);
+    for (let i = 0; i < ids.length; i++) {
+      this.#known?.delete(ids[i]);
+      if (i % STEP === STEP - 1) await turns.pause();
     }
   }
 
-  /** Row i of the call lies in slots[i]; `ids` are its ids, or undefined for running numbers. */
+  /** Row i of the call lies in slots[i]; `ids` are its ids, which were claimed, or undefined for running numbers. */
   assign(slots: Uint32Array, ids: Ids | undefined, slotCount: number): void {
+    this.#kind = kindOf(ids);
     const all = this.#grow(ids instanceof BigInt64Array, slotCount);
-    if (ids === undefined) {
-      for (const slot of slots) all[slot] = this.#next++;
-      return;
-    }
-    this.#known ??= new IdSet();
-    for (const [i, id] of ids.entries()) {
-      all[slots[i] as number] = id;
-      this.#known.add(id);
-    }
+    for (let i = 0; i < slots.length; i++) all[slots[i]] = ids === undefined ? this.#next++ : ids[i];
   }
 
   #grow(big: boolean, slotCount: number): Ids {
@@ -85,19 +131,6 @@ export class SlotIds {
       this.#ids = grown;
     }
     return this.#ids;
-  }
-
-  /** Remembers the present state; the function it returns forgets `ids`, which were assigned since. */
-  checkpoint(): (ids: Ids | undefined) => void {
-    const next = this.#next;
-    const kind = this.kind;
-    return (ids) => {
-      this.#next = next;
-      if (kind === 'none') {
-        this.#ids = undefined;
-        this.#known = undefined;
-      } else for (const id of ids ?? []) this.#known?.delete(id);
-    };
   }
 
   /** Ids of slots; 0xFFFFFFFF or -1n where there is none. */
@@ -122,16 +155,16 @@ export class SlotIds {
     return ids;
   }
 
-  restore(ids: Ids, slots: Iterable<number>, kind: IdKind, next: number): void {
+  /** Takes over what a file kept, as an empty index does. */
+  restore(ids: Ids, kind: IdKind, next: number): void {
     if (kind === 'none') return;
+    this.#kind = kind;
     this.#ids = ids;
     this.#next = next;
-    if (kind === 'automatic') return;
-    this.#known = new IdSet();
-    for (const slot of slots) this.#known.add(ids[slot] as number | bigint);
   }
+}
 
-  get next(): number {
-    return this.#next;
-  }
+function kindOf(ids: Ids | undefined): IdKind {
+  if (ids === undefined) return 'automatic';
+  return ids instanceof BigInt64Array ? 'bigint64' : 'uint32';
 }

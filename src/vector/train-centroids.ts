@@ -1,24 +1,23 @@
 // The k-means loop shared by KMeans, the product quantizer and the inverted indexes.
-import type { Device } from '../runtime/device.js';
+import { type Device, sessionOfDevice } from '../runtime/device.js';
+import type { Progress } from '../runtime/progress.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { CentroidTrainer, type PassResult } from './centroid-trainer.js';
 import { packedLength, type RowLayout } from './layout.js';
 import { type Metric, metricConstants } from './metric.js';
-import { packRows, type VectorInput } from './packed-rows.js';
+import { packRows } from './packed-rows.js';
 import { type KMeansInit, seedPlusPlus, seedRandom } from './seeding.js';
 import { TrainingRows } from './training-rows.js';
+import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
-/** One iteration, as `onProgress` gets it. */
-export interface KMeansProgress {
-  /** From 1. */
-  iteration: number;
-  iterations: number;
+/** One iteration: `done` of at most `total`, from 1 on. */
+export interface KMeansProgress extends Progress {
   /** Sum of distances to the nearest centroid before this iteration's update (L2: squared; else minus the similarity). */
-  objective: number;
-  milliseconds: number;
+  readonly objective: number;
+  readonly milliseconds: number;
   /** Empty clusters that were given half of a large one. */
-  repaired: number;
+  readonly repaired: number;
 }
 
 export interface CentroidTrainingOptions {
@@ -34,7 +33,7 @@ export interface CentroidTrainingOptions {
   readonly onProgress?: ((progress: KMeansProgress) => void) | undefined;
 }
 
-export interface TrainedCentroids {
+interface TrainedCentroids {
   /** Packed rows, one per cluster. The caller disposes of it. */
   readonly centroids: Tensor;
   readonly history: readonly KMeansProgress[];
@@ -51,7 +50,7 @@ export async function trainCentroids(
   // Labels, distances, norms, order and counts: five words for each row and subspace.
   const workspaceBytes = 5 * 4 * layout.subspaces;
   const rows = new TrainingRows(device, vectors, { where, layout, normalize, signal, workspaceBytes });
-  if (rows.count < options.clusters) warnFewVectors(where, rows.count, options.clusters);
+  if (rows.count < options.clusters) warnFewVectors(device, where, rows.count, options.clusters);
   const centroids = device.tensor('f32', [packedLength(options.clusters, layout.chunks)]);
   try {
     using workspace = new Workspace(device);
@@ -67,9 +66,9 @@ export async function trainCentroids(
   }
 }
 
-function warnFewVectors(where: string, count: number, clusters: number): void {
+function warnFewVectors(device: Device, where: string, count: number, clusters: number): void {
   const message = `${where}: ${count} vectors for ${clusters} clusters; some will repeat or stay empty`;
-  process.emitWarning(message, { code: 'WAVETILE_FEW_VECTORS' });
+  sessionOfDevice(device).warn(message, 'WAVETILE_FEW_VECTORS');
 }
 
 async function seedCentroids(
@@ -82,10 +81,10 @@ async function seedCentroids(
   const { init, layout, clusters, where, signal } = options;
   if (init === 'random') return seedRandom(rows, centroids, options);
   if (init === 'k-means++') return rows.visit(0, (chunk) => seedPlusPlus(device, chunk, centroids, options));
-  const given = await packRows(device, init, { first: 0, count: clusters }, { where, layout, normalize, signal });
-  using copy = await device.record((recorder) => recorder.copy(given.tensor, centroids));
+  const range = { first: 0, count: clusters };
+  using given = (await packRows(device, init, range, { where, layout, normalize, signal })).tensor;
+  using copy = await device.record((recorder) => recorder.copy(given, centroids));
   await copy.run();
-  given.tensor.dispose();
 }
 
 /**
@@ -108,7 +107,7 @@ async function iterate(trainer: CentroidTrainer, options: CentroidTrainingOption
     const repaired = wasWhole || ahead !== undefined ? 0 : await trainer.repairEmpty(sizes);
     const milliseconds = performance.now() - begin;
     const previous = history.at(-1)?.objective;
-    history.push({ iteration, iterations, objective, milliseconds, repaired });
+    history.push({ done: iteration, total: iterations, objective, milliseconds, repaired });
     options.onProgress?.(history[iteration - 1]);
     const converged = previous !== undefined && repaired === 0 && hasConverged(previous, objective, tolerance);
     if (converged) last = ahead === undefined ? iteration : iteration + 1;

@@ -1,20 +1,18 @@
 // Options that every training method takes, checked in one place.
-import { Device } from '../runtime/device.js';
-import { checkInteger, checkOneOf, checkOptions, checkSignal, describe } from '../runtime/validate.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkFloat, checkInteger, checkOneOf, checkRunOptions } from '../runtime/validate.js';
 import type { KMeansInit } from './seeding.js';
 import type { KMeansProgress } from './train-centroids.js';
 
-export interface TrainingOptions {
+export interface TrainingOptions extends AbortOptions {
   /** Iterations of k-means at most. Default 25. */
-  iterations?: number;
-  /** Stop when an iteration improves the objective by less than this share. 0: never. Default 1e-4. */
-  tolerance?: number;
+  iterations?: number | undefined;
+  /** Stop when an iteration improves the objective by less than this share, 0 to 1. 0: never. Default 1e-4. */
+  tolerance?: number | undefined;
   /** The same seed gives the same result on the same device. Default 0. */
-  seed?: number;
-  /** Aborting rejects with `signal.reason` and frees everything. */
-  signal?: AbortSignal;
+  seed?: number | undefined;
   /** Called after each iteration. */
-  onProgress?: (progress: KMeansProgress) => void;
+  onProgress?: ((progress: KMeansProgress) => void) | undefined;
 }
 
 export const TRAINING_KEYS = ['iterations', 'tolerance', 'seed', 'signal', 'onProgress'] as const;
@@ -26,22 +24,13 @@ export function checkTraining(where: string, options: TrainingOptions) {
   const { iterations = 25, tolerance = 1e-4, seed = 0, signal, onProgress } = options;
   checkInteger(where, 'iterations', iterations, { min: 1, max: 100_000 });
   checkInteger(where, 'seed', seed, { min: 0, max: 0xffffffff });
-  if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < 1))
-    throw new RangeError(`${where}: tolerance must be a number from 0 to below 1, got ${describe(tolerance)}`);
-  checkSignal(where, signal);
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new TypeError(`${where}: onProgress must be a function, got ${describe(onProgress)}`);
+  checkFloat(where, 'tolerance', tolerance, { min: 0, max: 1 });
   return { iterations, tolerance, seed, signal, onProgress };
 }
 
-export function checkDevice(where: string, device: unknown): asserts device is Device {
-  if (!(device instanceof Device)) throw new TypeError(`${where}: device must be a Device, got ${describe(device)}`);
-}
-
-/** Checks the keys and the dimensions that every factory's options have. */
+/** Checks the keys, the dimensions, and the signal and callback that a factory's options may have. */
 export function checkShape(where: string, options: { dimensions: number }, keys: readonly string[]): void {
-  if (options === undefined) throw new TypeError(`${where}: options must be an object with dimensions, got undefined`);
-  checkOptions(where, options, keys);
+  checkRunOptions(where, options, keys, { required: true });
   checkInteger(where, 'dimensions', options.dimensions, { min: 1, max: MAX_DIMENSIONS });
 }
 

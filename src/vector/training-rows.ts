@@ -2,7 +2,8 @@
 import type { Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { TILE } from './layout.js';
-import { type PackedRows, type PackOptions, packRows, type VectorInput } from './packed-rows.js';
+import { type PackedRows, type PackOptions, packRows } from './packed-rows.js';
+import type { VectorInput } from './vector-input.js';
 
 /** Share of the free device memory that resident training vectors may take. */
 const RESIDENT_SHARE = 0.5;
@@ -75,10 +76,9 @@ export class TrainingRows {
         const from = source.offset(ids[m * rows + k]) + m * width;
         numbers.set(source.numbers.subarray(from, from + width), k * layout.dimensions + m * width);
       }
-    const packed = await packRows(this.#device, numbers, { first: 0, count: rows }, this.#options);
-    using copy = await this.#device.record((recorder) => recorder.copy(packed.tensor, gathered));
+    using packed = (await packRows(this.#device, numbers, { first: 0, count: rows }, this.#options)).tensor;
+    using copy = await this.#device.record((recorder) => recorder.copy(packed, gathered));
     await copy.run();
-    packed.tensor.dispose();
   }
 
   /** The vectors on the host; of a tensor only the rows asked for are read. */

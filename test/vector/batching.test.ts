@@ -1,4 +1,7 @@
 // Concurrent calls: searches share runs without mixing, and see an index before or after a change, never in between.
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Program, type SearchResult } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
@@ -120,6 +123,22 @@ describeDevices('concurrent searches', (device, backend) => {
     });
   });
 
+  test('that are aborted while they wait are not run', async () => {
+    using index = await FLAT.create(device(), vectors);
+    await index.add(vectors);
+    const run = vi.spyOn(Program.prototype, 'run');
+    const controller = new AbortController();
+    // Two runs are on their way at a time; searches for another k have runs of their own.
+    const begun = [index.search(query(0), { k: 1 }), index.search(query(1), { k: 2 })];
+    const waiting = index.search(query(2), { k: 3, signal: controller.signal });
+    await Promise.resolve();
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await Promise.all(begun);
+    expect((await index.search(query(3), { k: 4 })).k).toBe(4);
+    expect(run).toHaveBeenCalledTimes(3);
+  });
+
   test('do not mix different numbers of probes', async () => {
     using index = await IVF_FLAT.create(device(), vectors);
     await index.add(vectors);
@@ -221,6 +240,26 @@ describeDevices('concurrent searches', (device, backend) => {
       await other.add(vectors);
       expect(index.count).toBe(600);
       expect(await index.search(queries)).toEqual(await other.search(queries));
+    });
+
+    test('a change that is aborted while it waits rejects before the one ahead of it ends, and is never made', async () => {
+      using index = await kind.create(device(), vectors);
+      const order: string[] = [];
+      const controller = new AbortController();
+      const { signal } = controller;
+      const file = join(tmpdir(), `wavetile-${process.pid}-never-written.index`);
+      const ahead = index.add(slice(vectors, 0, 250)).then(() => order.push('ahead'));
+      const waiting = [index.add(slice(vectors, 250, 300), { signal }), index.save(file, { signal })];
+      const aborted = Promise.allSettled(waiting).then((results) => {
+        order.push('aborted');
+        for (const result of results) expect(result).toEqual({ status: 'rejected', reason: signal.reason });
+      });
+      const behind = index.add(slice(vectors, 300, 600)).then(() => order.push('behind'));
+      controller.abort(new Error('enough'));
+      await Promise.all([ahead, aborted, behind]);
+      expect(order).toEqual(['aborted', 'ahead', 'behind']);
+      expect(index.count).toBe(550);
+      expect(existsSync(file)).toBe(false);
     });
 
     test('an add between two that fail lands', async () => {

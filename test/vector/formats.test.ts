@@ -1,8 +1,17 @@
 // Vector files: what is written comes back, ranges are read alone, and every damaged file is an INVALID_FILE error.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { bytesOf } from '../../src/formats/bytes.js';
 import {
   readBvecs,
@@ -17,9 +26,6 @@ import {
   writeNpy,
   writeVectors,
 } from '../../src/vector/formats/index.js';
-
-// Thousands of small files: slow where the disk is.
-vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'wavetile-formats-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -127,6 +133,13 @@ describe('fvecs, ivecs, bvecs', () => {
   it('name a missing file', async () => {
     await expect(readFvecs(join(folder, 'absent.fvecs'))).rejects.toThrow(/ENOENT.*absent\.fvecs/);
   });
+
+  it('name a folder and a device that stand where a file is wanted', async () => {
+    mkdirSync(join(folder, 'folder.fvecs'));
+    const refused = (message: RegExp) => ({ code: 'INVALID_FILE', message: expect.stringMatching(message) });
+    await expect(readFvecs(join(folder, 'folder.fvecs'))).rejects.toMatchObject(refused(/folder\.fvecs: .* a folder/));
+    await expect(readFvecs('/dev/null')).rejects.toMatchObject(refused(/null: not a file but a device/));
+  });
 });
 
 describe('npy', () => {
@@ -227,8 +240,25 @@ describe('writers', () => {
     expect(() => writeFvecs(path, { dimensions: 3, data: new Float32Array(4) })).toThrow(/whole rows of 3/);
     expect(() => writeFvecs(path, { dimensions: 0, data: new Float32Array(4) })).toThrow(/dimensions/);
     expect(() => writeFvecs(path, { dimensions: 3, data: new Float32Array(0) })).toThrow(/not be empty/);
-    expect(() => writeVectors(path, { dimensions: 2, data: new Int32Array(4) })).toThrow(/must be Float32Array/);
+    expect(() => writeVectors(path, new Float32Array(4) as never)).toThrow(
+      'writeVectors: vectors must be { data, dimensions }, got a Float32Array of 4',
+    );
+    expect(() => writeVectors(path, undefined as never)).toThrow(
+      /vectors must be \{ data, dimensions \}, got undefined/,
+    );
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('are called in their errors as the user called them, and so are readers', () => {
+    for (const extension of ['fvecs', 'npy']) {
+      const path = file(extension);
+      expect(() => readVectors(path, { first: -1 })).toThrow(/^readVectors: first must be/);
+      expect(() => writeVectors(path, { dimensions: 2, data: new Float64Array(4) as never })).toThrow(
+        /^writeVectors: data must be .*Float32Array/,
+      );
+    }
+    expect(() => readNpy(file('npy'), { first: -1 })).toThrow(/^readNpy: first must be/);
+    expect(() => writeFvecs(file('fvecs'), { dimensions: 0, data: new Float32Array(4) })).toThrow(/^writeFvecs: dim/);
   });
 
   it('keep the old file and leave nothing behind when they fail', async () => {

@@ -1,11 +1,31 @@
 // Ids that users give: they come back, never twice, never of two kinds, and a refused call changes nothing.
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { Ids } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
-import { DIMENSIONS, INDEX_KINDS, slice, vectorsOf } from './index-kinds.js';
+import { DIMENSIONS, FLAT, INDEX_KINDS, slice, vectorsOf } from './index-kinds.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'wavetile-ids-'));
+const path = join(folder, 'an.index');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const vectors = vectorsOf(300, 1);
+
+/** Counts how often the event loop is let go on; a clock that leaps makes every pause one. */
+function countTurns() {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 1000;
+    return now;
+  });
+  return vi.spyOn(globalThis, 'setImmediate');
+}
 
 /** What is found for itself as nearest by each of the vectors, except where codes of two vectors are the same. */
 async function nearestIds(index: { search(q: Float32Array, o: object): Promise<{ ids: Ids }> }, asked = vectors) {
@@ -51,14 +71,16 @@ describeDevices('ids', (device) => {
       await index.add(slice(vectors, 0, 100), { ids });
       const before = await index.search(vectors, { k: 5 });
       const add = (wrong: Ids) => () => index.add(slice(vectors, 100, 103), { ids: wrong });
-      expect(add(Uint32Array.of(1, 2, 1))).toThrow(/FlatIndex|Ivf.*ids must not repeat, 1 does/);
-      expect(add(Uint32Array.of(1, 2, ids[99]))).toThrow(/ids must not repeat, 698 does/);
-      expect(add(Uint32Array.of(1, 0xffffffff, 2))).toThrow(/ids must not contain 4294967295/);
+      await expect(add(Uint32Array.of(1, 2, 1))()).rejects.toThrow(`${kind.name}.add: ids must not repeat, 1 does`);
+      await expect(add(Uint32Array.of(1, 2, ids[99]))()).rejects.toThrow(/ids must not repeat, 698 does/);
+      await expect(add(Uint32Array.of(1, 0xffffffff, 2))()).rejects.toThrow(/ids must not contain 4294967295/);
       expect(add(Uint32Array.of(1, 2))).toThrow(/ids must have 3 entries, one a vector, got 2/);
-      expect(add(BigInt64Array.of(1n, 2n, 3n))).toThrow(/ids must be uint32 as in earlier calls, got bigint64/);
+      expect(add(BigInt64Array.of(1n, 2n, 3n))).toThrow(
+        /ids must be a Uint32Array as in earlier calls, got a BigInt64Array of 3/,
+      );
       expect(add([1, 2, 3] as never)).toThrow(/ids must be a Uint32Array or a BigInt64Array, got an array of 3/);
       expect(() => index.add(slice(vectors, 100, 103))).toThrow(
-        /ids must be uint32 as in earlier calls, got automatic/,
+        /ids must be a Uint32Array as in earlier calls, got undefined/,
       );
       expect(index.count).toBe(100);
       expect(await index.search(vectors, { k: 5 })).toEqual(before);
@@ -69,9 +91,9 @@ describeDevices('ids', (device) => {
     test('of 64 bits have their own reserved value', async () => {
       using index = await kind.create(device(), vectors);
       const add = (...ids: bigint[]) => index.add(slice(vectors, 0, ids.length), { ids: BigInt64Array.from(ids) });
-      expect(() => add(4n, -1n)).toThrow(/ids must not contain -1/);
+      await expect(add(4n, -1n)).rejects.toThrow(/ids must not contain -1/);
       await add(0xffffffffn, -2n, 0n);
-      expect(() => add(-2n)).toThrow(/ids must not repeat, -2 does/);
+      await expect(add(-2n)).rejects.toThrow(/ids must not repeat, -2 does/);
       expect(index.count).toBe(3);
     });
 
@@ -79,7 +101,7 @@ describeDevices('ids', (device) => {
       using index = await kind.create(device(), vectors);
       await index.add(slice(vectors, 0, 2));
       expect(() => index.add(slice(vectors, 2, 3), { ids: Uint32Array.of(9) })).toThrow(
-        /ids must be automatic as in earlier calls, got uint32/,
+        /ids must not be given: earlier calls gave none/,
       );
     });
 
@@ -117,6 +139,50 @@ describeDevices('ids', (device) => {
       await index.add(slice(vectors, 0, 1), { ids: BigInt64Array.of(5n) });
       expect((await index.search(slice(vectors, 0, 1), { k: 1 })).ids).toEqual(BigInt64Array.of(5n));
     }
+  });
+
+  describe('by the thousand', () => {
+    const many = vectorsOf(5000, 3);
+    const ids = uint32(5000, 1);
+
+    test('let the event loop turn while they are looked at, also when one repeats at the end', async () => {
+      using index = await FLAT.create(device(), vectors);
+      await index.add(slice(many, 0, 1), { ids: Uint32Array.of(ids[4999]) });
+      const turns = countTurns();
+      await expect(index.add(many, { ids })).rejects.toThrow(`ids must not repeat, ${ids[4999]} does`);
+      expect(turns.mock.calls.length).toBeGreaterThanOrEqual(8); // on the way there and back
+      expect(index.count).toBe(1);
+      await index.add(slice(many, 0, 4999), { ids: ids.subarray(0, 4999) });
+      expect(index.count).toBe(5000);
+    });
+
+    test('are free again after an abort in their middle', async () => {
+      using index = await FLAT.create(device(), vectors);
+      await index.add(slice(many, 0, 1), { ids: Uint32Array.of(0) });
+      const controller = new AbortController();
+      const adding = index.add(many, { ids, signal: controller.signal });
+      countTurns().mockImplementationOnce(((turn: () => void) => {
+        controller.abort(new Error('enough'));
+        turn();
+      }) as never);
+      await expect(adding).rejects.toThrow('enough');
+      expect(index.count).toBe(1);
+      await index.add(many, { ids });
+      expect(index.count).toBe(5001);
+    });
+
+    test('are read from a file as they are, and looked at when the first one is added', async () => {
+      using index = await FLAT.create(device(), vectors);
+      await index.add(many, { ids });
+      await index.save(path);
+      const add = vi.spyOn(Set.prototype, 'add');
+      using loaded = await FLAT.load(device(), path);
+      expect(add.mock.calls.length).toBeLessThan(100);
+      add.mockRestore();
+      const turns = countTurns();
+      await expect(loaded.add(slice(many, 0, 1), { ids: ids.subarray(4999) })).rejects.toThrow(/must not repeat/);
+      expect(turns.mock.calls.length).toBeGreaterThanOrEqual(4);
+    });
   });
 
   test('given in any order come back with their vectors', async () => {

@@ -1,11 +1,15 @@
 // Bad input of every kind: a typed error that names what is wrong, and an index that goes on as if nothing had been.
-import { describe, expect, test } from 'vitest';
-import { FlatIndex, IvfFlatIndex, IvfPqIndex } from '../../src/index.js';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { FlatIndex, IvfFlatIndex, IvfPqIndex, Tensor } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
 import { DIMENSIONS, INDEX_KINDS, slice, TRAINED_KINDS, vectorsOf } from './index-kinds.js';
 
 const vectors = vectorsOf(200, 1);
 const queries = vectorsOf(5, 2);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const BAD_NUMBERS = [Number.NaN, Infinity, -Infinity, 3e38];
 
@@ -60,7 +64,8 @@ describeDevices('bad input', (device, backend) => {
       }
     });
 
-    test('of wrong shape or type is refused at once', async () => {
+    test('of wrong shape, type or device is refused at once', async () => {
+      using other = await backend.open();
       using index = await kind.create(device(), vectors);
       await index.add(vectors);
       const before = await index.search(queries);
@@ -73,11 +78,20 @@ describeDevices('bad input', (device, backend) => {
         expect(() => call(queries, null)).toThrow(/options must be an object, got null/);
         expect(() => call(queries, { sginal: 1 })).toThrow(/unknown option 'sginal', did you mean 'signal'/);
         expect(() => call(queries, { signal: {} })).toThrow(/signal must be an AbortSignal/);
-        using words = device().tensor('u32', [16]);
-        expect(() => call(words)).toThrow(/must be a Float32Array or an f32 Tensor, got a Tensor/);
+        using words = device().tensor('i32', [16]);
+        expect(() => call(words)).toThrow(/(vectors|queries) must be a Tensor of f32, got one of i32/);
+        using wide = device().tensor('f32', [2, 32]);
+        expect(() => call(wide)).toThrow(/must have vectors of 16 dimensions, got a shape of 2 x 32/);
+        using elsewhere = other.tensor('f32', [2, 16]);
+        expect(() => call(elsewhere)).toThrow(/(vectors|queries) must be a tensor of the same device/);
         const gone = device().tensor('f32', [16]);
         gone.dispose();
-        await expect((async () => call(gone))()).rejects.toMatchObject({ code: 'DISPOSED' });
+        expect(() => call(gone)).toThrow(
+          expect.objectContaining({
+            code: 'DISPOSED',
+            message: expect.stringMatching(/(vectors|queries) was disposed/),
+          }),
+        );
       }
       expect(() => index.add(queries, { onProgress: 5 as never })).toThrow(/onProgress must be a function, got 5/);
       expect(index.count).toBe(200);
@@ -91,15 +105,22 @@ describeDevices('bad input', (device, backend) => {
       );
     });
 
-    test('vectors of another device are refused, queries of another device are read', async () => {
-      using other = await backend.open();
-      using tensor = await other.tensorFrom(vectors);
+    test('as tensors of one side or two does what arrays do, and queries stay on the device', async () => {
+      using tensor = await device().tensorFrom(vectors, [200, DIMENSIONS]);
       using index = await kind.create(device(), vectors);
-      await expect(index.add(tensor)).rejects.toThrow(/device/);
-      expect(index.count).toBe(0);
-      await index.add(vectors);
-      using asked = await other.tensorFrom(queries);
-      expect(await index.search(asked)).toEqual(await index.search(queries));
+      await index.add(tensor);
+      using asked = await device().tensorFrom(queries);
+      const expected = await index.search(queries);
+      const read = vi.spyOn(Tensor.prototype, 'read');
+      expect(await index.search(asked)).toEqual(expected);
+      expect(read).not.toHaveBeenCalled();
+      using many = await device().tensorFrom(vectorsOf(1500, 3));
+      expect(await Promise.all([index.search(many), index.search(asked)])).toEqual([
+        await index.search(vectorsOf(1500, 3)),
+        expected,
+      ]);
+      using spoilt = await device().tensorFrom(spoil(vectors, 33, Number.NaN));
+      await expect(index.search(spoilt)).rejects.toThrow(/search: vector 33 has a number/);
     });
 
     test('after disposal every method says so, and what was on its way settles', async () => {
@@ -136,14 +157,20 @@ describeDevices('bad input', (device, backend) => {
       expect(small.memory().liveBytes).toBe(0);
     });
 
-    test('a disposed device is named', async () => {
+    test('a disposed device is named, by the method that was called', async () => {
       const lost = await backend.open();
       const index = await kind.create(lost, vectors);
       await index.add(vectors);
       lost.dispose();
-      await expect(index.add(vectors)).rejects.toMatchObject({ code: 'DISPOSED' });
-      await expect(index.search(queries)).rejects.toMatchObject({ code: 'DISPOSED' });
+      const disposed = (method: string) =>
+        expect.objectContaining({ code: 'DISPOSED', message: `${kind.name}.${method}: the device was disposed of` });
+      expect(() => index.add(vectors)).toThrow(disposed('add'));
+      expect(() => index.search(queries)).toThrow(disposed('search'));
+      expect(() => index.save('never-written.index')).toThrow(disposed('save'));
+      expect(() => kind.load(lost, 'never-read.index')).toThrow(disposed('load'));
+      expect(index.disposed).toBe(false);
       index.dispose();
+      expect(index.disposed).toBe(true);
     });
   });
 
@@ -188,7 +215,9 @@ describeDevices('bad input', (device, backend) => {
       [{ ...shape, bits: 6 }, /bits must be 4 or 8, got 6/],
       [{ ...shape, metric: 'dot' }, /metric must be/],
       [{ ...shape, seed: -1 }, /seed must be/],
-      [{ ...shape, tolerance: 1 }, /tolerance must be/],
+      [{ ...shape, tolerance: 1.5 }, /tolerance must be a finite number from 0 to 1, got 1.5/],
+      [{ ...shape, onProgress: 5 }, /onProgress must be a function, got 5/],
+      [null, /options must be an object, got null/],
       [{ ...shape, iterations: 0 }, /iterations must be/],
       [{ ...shape, nlist: 4 }, /unknown option 'nlist'/],
       [undefined, /options must be an object/],
@@ -196,9 +225,19 @@ describeDevices('bad input', (device, backend) => {
       expect(() => IvfPqIndex.train(device(), vectors, options as never)).toThrow(message);
     });
 
-    test('a device is needed', () => {
+    test('options of a wrong type are a TypeError, whichever they are', () => {
+      for (const wrong of [{ tolerance: '1' }, { iterations: '1' }, { seed: '1' }, { signal: '1' }])
+        expect(() => IvfPqIndex.train(device(), vectors, { ...shape, ...wrong } as never)).toThrow(TypeError);
+    });
+
+    test('a device is needed, and one that was not disposed of', async () => {
       expect(() => FlatIndex.create({} as never, shape)).toThrow(/FlatIndex.create: device must be a Device/);
       expect(() => IvfFlatIndex.train(undefined as never, vectors, shape)).toThrow(/device must be a Device/);
+      const lost = await backend.open();
+      lost.dispose();
+      expect(() => FlatIndex.create(lost, { dimensions: 16 })).toThrow(
+        expect.objectContaining({ code: 'DISPOSED', message: 'FlatIndex.create: the device was disposed of' }),
+      );
     });
   });
 

@@ -1,9 +1,9 @@
 // Inverted indexes: all lists probed is exact search, fewer are a part of it; codes and distances against float64.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { FlatIndex, IvfFlatIndex, IvfPqIndex, type Metric } from '../../src/index.js';
+import { FlatIndex, IvfFlatIndex, IvfPqIndex, type Metric, type Tensor } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
 import { squaredDistance } from '../support/reference.js';
@@ -135,6 +135,19 @@ describeDevices('an inverted index', (device) => {
     using fromArray = await IvfPqIndex.train(device(), base, options);
     await Promise.all([fromTensor.add(vectors), fromArray.add(base)]);
     expect(await fromTensor.search(asked)).toEqual(await fromArray.search(queries));
+  });
+
+  test('of a tensor the same vectors are drawn for training as of an array', async () => {
+    // More than 256 for each list, and more than are read from a tensor at a time.
+    const [count, dimensions] = [36_000, 128];
+    const vectors = new Random(7).rows('normal', count, dimensions);
+    using tensor = await device().tensorFrom(vectors, [count, dimensions]);
+    const centroids = async (input: Float32Array | Tensor) => {
+      using index = await IvfFlatIndex.train(device(), input, { dimensions, lists: 2 });
+      await index.save(path);
+      return readFileSync(path);
+    };
+    expect((await centroids(tensor)).equals(await centroids(vectors))).toBe(true);
   });
 
   test('the same seed gives the same index, whatever the number of adds', async () => {

@@ -136,8 +136,8 @@ describeDevices('k-means', (device) => {
     const points = new Random(6).rows('normal', 4000, DIMENSIONS);
     const before = device().memory().liveBytes;
     const controller = new AbortController();
-    const onProgress = ({ iteration }: { iteration: number }) => {
-      if (iteration === 2) controller.abort(new Error('enough'));
+    const onProgress = ({ done }: { done: number }) => {
+      if (done === 2) controller.abort(new Error('enough'));
     };
     const options = {
       dimensions: DIMENSIONS,

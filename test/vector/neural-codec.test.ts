@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NeuralCodec } from '../../src/vector/neural-codec.js';
-import { randomDirections, Turns } from '../../src/vector/neural-codec-linear.js';
+import { randomDirections } from '../../src/vector/neural-codec-linear.js';
 import { Random as SeededRandom } from '../../src/vector/random.js';
+import { Turns } from '../../src/vector/turns.js';
 import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
 
@@ -41,7 +42,7 @@ const smooth = (count: number, dimensions: number, seed = 1) => {
   return rows;
 };
 
-describeDevices('a neural codec', (device) => {
+describeDevices('a neural codec', (device, backend) => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wavetile-codec-'));
@@ -195,8 +196,8 @@ describeDevices('a neural codec', (device) => {
 
   test('aborting rejects with the reason', async () => {
     const controller = new AbortController();
-    const onProgress = ({ epoch }: { epoch: number }) => {
-      if (epoch === 1) controller.abort(new Error('enough'));
+    const onProgress = ({ done }: { done: number }) => {
+      if (done === 1) controller.abort(new Error('enough'));
     };
     const options = { dimensions: 12, latentDimensions: 4, epochs: 500, signal: controller.signal, onProgress };
     await expect(NeuralCodec.train(device(), smooth(256, 12), options)).rejects.toThrow('enough');
@@ -231,6 +232,30 @@ describeDevices('a neural codec', (device) => {
         await expect(codec.encode(spoilt)).rejects.toThrow(/vector 7 has a number that is NaN/);
         await expect(deep.encode(spoilt)).rejects.toThrow(/vector 7 has a number that is NaN/);
       }
+    });
+
+    test('arguments of the wrong kind throw at once, by the name of the method', async () => {
+      expect(() => NeuralCodec.load({} as never, 'never-read.safetensors')).toThrow(
+        /^NeuralCodec.load: device must be a Device/,
+      );
+      expect(() => NeuralCodec.load(device(), 5 as never)).toThrow(/^NeuralCodec.load: path must be/);
+      expect(() => NeuralCodec.train(device(), vectors, { ...shape, onProgress: 5 as never })).toThrow(
+        /^NeuralCodec.train: onProgress must be a function, got 5/,
+      );
+      expect(() => NeuralCodec.fromWeights(device(), null as never)).toThrow(/options must be an object, got null/);
+      const layer = { weights: new Float32Array(32) };
+      using codec = await NeuralCodec.fromWeights(device(), { ...shape, encoder: [layer], decoder: [layer] });
+      expect(() => codec.decode(undefined as never)).toThrow(/^NeuralCodec.decode: encoded must be an object/);
+      using other = await backend.open();
+      using tensor = device().tensor('f32', [2, 8]);
+      using scales = device().tensor('f32', [2]);
+      using foreign = other.tensor('i8', [8]);
+      expect(() => codec.encodeTo(tensor, { codes: foreign, scales })).toThrow(
+        /^NeuralCodec.encodeTo: codes must be a tensor of the same device/,
+      );
+      expect(() => codec.encodeTo(tensor, { codes: scales, scales })).toThrow(
+        /codes must be a Tensor of i8, got one of f32/,
+      );
     });
 
     test('weights and codes of another shape are refused', async () => {

@@ -2,8 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Device, NeuralCodec, readNpy } from '../../src/index.js';
-import { principalDirections, Turns } from '../../src/vector/neural-codec-linear.js';
+import { principalDirections } from '../../src/vector/neural-codec-linear.js';
 import { Random } from '../../src/vector/random.js';
+import { Turns } from '../../src/vector/turns.js';
 import { describeDevices } from '../support/devices.js';
 import { skipped } from '../support/skipped.js';
 import { readSift, SIFT_MISSING } from './sift.js';
@@ -43,15 +44,15 @@ async function compare(device: Device, vectors: Float32Array, training: Training
   expect(trained.cosine).toBeGreaterThan(plain.cosine);
 }
 
-describeDevices('the trained codec reconstructs better than PCA with int8', (device) => {
-  describe.skipIf(SIFT_MISSING)(`SIFT10K${skipped(SIFT_MISSING)}`, () => {
-    test('10,000 vectors, 128 to 32', async () => {
+describeDevices('the trained codec', (device) => {
+  describe.skipIf(SIFT_MISSING)(`on SIFT10K${skipped(SIFT_MISSING)}`, () => {
+    test('reconstructs 10,000 vectors of 128 numbers from 32 bytes better than PCA with int8', async () => {
       const { base } = await readSift();
       await compare(device(), base, { dimensions: 128, latentDimensions: 32, epochs: 5 }, 'SIFT10K 128 to 32');
     });
   });
 
-  test('5,000 embedded passages, 256 to 64', async () => {
+  test('reconstructs 5,000 embedded passages of 256 numbers from 64 bytes better than PCA with int8', async () => {
     const path = fileURLToPath(new URL('../fixtures/demo-embed-passages.npy', import.meta.url));
     const { data, dimensions } = await readNpy(path);
     expect(dimensions).toBe(256);

@@ -71,7 +71,7 @@ describeDevices('an index of codes', (device) => {
     }
   });
 
-  test('fewer vectors than k, none at all, and ids of the caller', async () => {
+  test('fills up with no id where it has fewer vectors than k, and gives back ids of the caller', async () => {
     using index = NeuralFlatIndex.create(device(), codec);
     expect((await index.search(queries, { k: 2 })).ids).toEqual(new Uint32Array(18).fill(0xffffffff));
     await index.add(vectors.subarray(0, 2 * DIMENSIONS), { ids: BigInt64Array.of(7n, -5n) });
@@ -95,9 +95,20 @@ describeDevices('an index of codes', (device) => {
     }
   });
 
-  test('bad input is refused', async () => {
+  test('refuses bad input, and a codec that was disposed of', async () => {
     expect(() => NeuralFlatIndex.create(device(), {} as never)).toThrow(/codec must be a NeuralCodec/);
     expect(() => NeuralFlatIndex.create(device(), codec, { metric: 'l1' as never })).toThrow(/metric must be/);
+    const layer = { weights: new Float32Array(32) };
+    const gone = await NeuralCodec.fromWeights(device(), {
+      dimensions: 8,
+      latentDimensions: 4,
+      encoder: [layer],
+      decoder: [layer],
+    });
+    gone.dispose();
+    expect(() => NeuralFlatIndex.create(device(), gone)).toThrow(
+      /^NeuralFlatIndex.create: this NeuralCodec was disposed of/,
+    );
     using index = NeuralFlatIndex.create(device(), codec);
     const spoilt = vectors.slice(0, 5 * DIMENSIONS);
     spoilt[3 * DIMENSIONS] = Number.NaN;

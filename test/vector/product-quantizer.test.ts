@@ -1,5 +1,5 @@
 // Codes, decoded vectors and ADC distances against plain float64; odd shapes, few vectors, wrong input.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ProductQuantizer } from '../../src/index.js';
 import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
@@ -25,16 +25,6 @@ const SHAPES = [
 const codewordsOf = (shape: { bits: number; codewords?: number }) => shape.codewords ?? 2 ** shape.bits;
 
 /** Warnings of the process while `work` runs. */
-async function warningsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const warnings: string[] = [];
-  const listener = (warning: Error) => warnings.push(warning.message);
-  process.on('warning', listener);
-  await work();
-  await new Promise(setImmediate);
-  process.off('warning', listener);
-  return warnings;
-}
-
 describeDevices('a product quantizer', (device, kind) => {
   test.each(SHAPES)('encodes to the nearest codewords and decodes to them: %o', async (shape) => {
     const random = new Random(shape.dimensions);
@@ -112,14 +102,13 @@ describeDevices('a product quantizer', (device, kind) => {
     }
   });
 
-  test('fewer vectors than codewords work, with a warning', async () => {
+  test('fewer vectors than codewords work, with a warning of the device', async () => {
     const vectors = new Random(4).rows('normal', 30, 8);
-    let quantizer: ProductQuantizer | undefined;
-    const warnings = await warningsOf(async () => {
-      quantizer = await ProductQuantizer.train(device(), vectors, { dimensions: 8, subspaces: 4, iterations: 10 });
-    });
-    expect(warnings).toEqual([expect.stringMatching(/ProductQuantizer.train: 30 vectors for 256/)]);
-    using trained = quantizer as ProductQuantizer;
+    const onWarning = vi.fn();
+    using warned = await kind.open({ onWarning });
+    using trained = await ProductQuantizer.train(warned, vectors, { dimensions: 8, subspaces: 4, iterations: 10 });
+    const message = 'ProductQuantizer.train: 30 vectors for 256 clusters; some will repeat or stay empty';
+    expect(onWarning.mock.calls).toEqual([[message, 'WAVETILE_FEW_VECTORS']]);
     expect((await trained.codebooks()).every(Number.isFinite)).toBe(true);
     const decoded = await trained.decode(await trained.encode(vectors));
     expect(squaredDistance(decoded, vectors)).toBeLessThan(1e-3);
@@ -128,8 +117,10 @@ describeDevices('a product quantizer', (device, kind) => {
   test('enough vectors give no warning', async () => {
     const vectors = new Random(5).rows('normal', 16, 4);
     const options = { dimensions: 4, subspaces: 2, bits: 4 } as const;
-    const warnings = await warningsOf(async () => (await ProductQuantizer.train(device(), vectors, options)).dispose());
-    expect(warnings).toEqual([]);
+    const onWarning = vi.fn();
+    using quiet = await kind.open({ onWarning });
+    using _trained = await ProductQuantizer.train(quiet, vectors, options);
+    expect(onWarning).not.toHaveBeenCalled();
   });
 
   test('the same seed gives the same bytes, another seed others', async () => {

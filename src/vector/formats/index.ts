@@ -1,29 +1,26 @@
 // Vector files by their extension: .fvecs, .ivecs, .bvecs and .npy.
 import { extname } from 'node:path';
 import { checkPath } from '../../formats/input-file.js';
-import { readNpy, writeNpy } from './npy.js';
-import { readBvecs, readFvecs, readIvecs, writeBvecs, writeFvecs, writeIvecs } from './vecs.js';
-import type { ReadVectorsOptions, VectorRange, WritableVectors } from './vectors.js';
+import { NPY } from './npy.js';
+import { BVECS, FVECS, IVECS } from './vecs.js';
+import type { ReadVectorsOptions, VectorFormat, VectorRange, WritableVectors } from './vectors.js';
 
 export { readNpy, writeNpy } from './npy.js';
 export { readBvecs, readFvecs, readIvecs, writeBvecs, writeFvecs, writeIvecs } from './vecs.js';
 export type { ReadVectorsOptions, VectorData, VectorRange, Vectors, WritableVectors } from './vectors.js';
 
-type Reader = (path: string, options?: ReadVectorsOptions) => Promise<VectorRange>;
-type Writer = (path: string, vectors: WritableVectors) => Promise<void>;
-
 // A writer of one type checks what it is given when it runs, so widening its argument here is safe.
-const FORMATS = new Map<string, { read: Reader; write: Writer }>([
-  ['.fvecs', { read: readFvecs, write: writeFvecs as Writer }],
-  ['.ivecs', { read: readIvecs, write: writeIvecs as Writer }],
-  ['.bvecs', { read: readBvecs, write: writeBvecs as Writer }],
-  ['.npy', { read: readNpy, write: writeNpy }],
+const FORMATS = new Map<string, VectorFormat>([
+  ['.fvecs', FVECS as VectorFormat],
+  ['.ivecs', IVECS as VectorFormat],
+  ['.bvecs', BVECS as VectorFormat],
+  ['.npy', NPY],
 ]);
 
 /** Extensions of the vector files that can be read and written. */
 export const VECTOR_EXTENSIONS: readonly string[] = [...FORMATS.keys()];
 
-function formatOf(where: string, path: string): { read: Reader; write: Writer } {
+function formatOf(where: string, path: string): VectorFormat {
   const format = FORMATS.get(extname(checkPath(where, path)).toLowerCase());
   if (!format) throw new RangeError(`${where}: path must end in ${VECTOR_EXTENSIONS.join(', ')}, got '${path}'`);
   return format;
@@ -40,10 +37,10 @@ function formatOf(where: string, path: string): { read: Reader; write: Writer } 
  * @throws ComputeError `INVALID_FILE` where the file is truncated, damaged or not of that format.
  */
 export function readVectors(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange> {
-  return formatOf('readVectors', path).read(path, options);
+  return formatOf('readVectors', path).read('readVectors', path, options);
 }
 
 /** Writes vectors in the format of the path's extension; the file appears complete or not at all. */
 export function writeVectors(path: string, vectors: WritableVectors): Promise<void> {
-  return formatOf('writeVectors', path).write(path, vectors);
+  return formatOf('writeVectors', path).write('writeVectors', path, vectors);
 }

@@ -8,7 +8,7 @@ const MAX_HEADER_BYTES = 1 << 20;
 /** How the numbers of an .npy file are stored. */
 export type NpyType = 'f2' | 'f4' | 'f8' | 'i1' | 'i4' | 'i8' | 'u1' | 'u4';
 
-export const NPY_TYPES: readonly NpyType[] = ['f2', 'f4', 'f8', 'i1', 'i4', 'i8', 'u1', 'u4'];
+const NPY_TYPES: readonly NpyType[] = ['f2', 'f4', 'f8', 'i1', 'i4', 'i8', 'u1', 'u4'];
 
 export interface NpyHeader {
   readonly type: NpyType;

@@ -1,7 +1,8 @@
 // NumPy .npy arrays of one or two axes. float64 and float16 become float32; the other types stay what they are.
-import { writeAtomically } from '../../formats/atomic-file.js';
+
 import { allocate, bytesOf } from '../../formats/bytes.js';
 import { checkPath, type InputFile, SLICE_BYTES, withInputFile } from '../../formats/input-file.js';
+import { writeAtomically } from '../../runtime/atomic-file.js';
 import { type NpyHeader, type NpyType, npyHeader, readNpyHeader } from './npy-header.js';
 import {
   checkRange,
@@ -9,6 +10,7 @@ import {
   type ReadVectorsOptions,
   resolveRange,
   type VectorData,
+  type VectorFormat,
   type VectorRange,
   type WritableVectors,
 } from './vectors.js';
@@ -79,7 +81,9 @@ async function readConverted(
   }
 }
 
-async function read(path: string, options: ReadVectorsOptions): Promise<VectorRange> {
+function read(where: string, path: string, options: ReadVectorsOptions): Promise<VectorRange> {
+  checkPath(where, path);
+  checkRange(where, options);
   return withInputFile(path, async (file) => {
     const header = await readNpyHeader(file);
     const { type, count: total, dimensions, dataOffset } = header;
@@ -91,18 +95,9 @@ async function read(path: string, options: ReadVectorsOptions): Promise<VectorRa
   });
 }
 
-/**
- * Reads a little-endian array in C order: f4, f8 and f2 as Float32Array (f8 loses precision), i4, u4, i1 and u1 as they
- * are, i8 as BigInt64Array. An array of one axis is read as rows of one number.
- */
-export function readNpy(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange> {
-  return read(checkPath('readNpy', path), checkRange('readNpy', options));
-}
-
-/** Writes an array of two axes, as `numpy.save` would; the file appears complete or not at all. */
-export function writeNpy(path: string, vectors: WritableVectors): Promise<void> {
-  checkPath('writeNpy', path);
-  const count = checkWritable('writeNpy', vectors, WRITABLE);
+function write(where: string, path: string, vectors: WritableVectors): Promise<void> {
+  checkPath(where, path);
+  const count = checkWritable(where, vectors, WRITABLE);
   const { data, dimensions } = vectors;
   const description = DESCRIPTIONS.get(WRITABLE.find((type) => data instanceof type)) as string;
   return writeAtomically(path, async (file) => {
@@ -111,4 +106,19 @@ export function writeNpy(path: string, vectors: WritableVectors): Promise<void> 
     for (let done = 0; done < bytes.length; done += SLICE_BYTES)
       await file.append(bytes.subarray(done, done + SLICE_BYTES));
   });
+}
+
+export const NPY: VectorFormat = { read, write };
+
+/**
+ * Reads a little-endian array in C order: f4, f8 and f2 as Float32Array (f8 loses precision), i4, u4, i1 and u1 as they
+ * are, i8 as BigInt64Array. An array of one axis is read as rows of one number.
+ */
+export function readNpy(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange> {
+  return read('readNpy', path, options);
+}
+
+/** Writes an array of two axes, as `numpy.save` would; the file appears complete or not at all. */
+export function writeNpy(path: string, vectors: WritableVectors): Promise<void> {
+  return write('writeNpy', path, vectors);
 }

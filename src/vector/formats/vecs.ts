@@ -1,12 +1,14 @@
 // fvecs, ivecs and bvecs: each row is its dimension as int32, then that many float32, int32 or uint8, little-endian.
-import { type OutputFile, writeAtomically } from '../../formats/atomic-file.js';
+
 import { allocate, bytesOf } from '../../formats/bytes.js';
 import { checkPath, type InputFile, SLICE_BYTES, withInputFile } from '../../formats/input-file.js';
+import { type OutputFile, writeAtomically } from '../../runtime/atomic-file.js';
 import {
   checkRange,
   checkWritable,
   type ReadVectorsOptions,
   resolveRange,
+  type VectorFormat,
   type VectorRange,
   type WritableVectors,
 } from './vectors.js';
@@ -51,11 +53,14 @@ function takeRows(file: InputFile, slice: Uint8Array, target: Uint8Array, first:
   }
 }
 
-async function readVecs<Data extends VecsData>(
+function readVecs<Data extends VecsData>(
+  where: string,
   path: string,
-  type: VecsType<Data>,
   options: ReadVectorsOptions,
+  type: VecsType<Data>,
 ): Promise<VectorRange<Data>> {
+  checkPath(where, path);
+  checkRange(where, options);
   return withInputFile(path, async (file) => {
     const dimensions = await readDimensions(file, type.BYTES_PER_ELEMENT);
     const rowBytes = HEADER_BYTES + dimensions * type.BYTES_PER_ELEMENT;
@@ -105,32 +110,43 @@ function writeVecs<Data extends VecsData>(
   return writeAtomically(path, (file) => appendRows(file, bytesOf(vectors.data), vectors.dimensions, count));
 }
 
+function vecsFormat<Data extends VecsData>(type: VecsType<Data>): VectorFormat<Data> {
+  return {
+    read: (where, path, options) => readVecs(where, path, options, type),
+    write: (where, path, vectors) => writeVecs(where, path, vectors, type),
+  };
+}
+
+export const FVECS: VectorFormat<Float32Array> = vecsFormat(Float32Array);
+export const IVECS: VectorFormat<Int32Array> = vecsFormat(Int32Array);
+export const BVECS: VectorFormat<Uint8Array> = vecsFormat(Uint8Array);
+
 /** Reads float32 vectors. Rejects with `INVALID_FILE` where the file is truncated or its rows differ in dimension. */
 export function readFvecs(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange<Float32Array>> {
-  return readVecs(checkPath('readFvecs', path), Float32Array, checkRange('readFvecs', options));
+  return FVECS.read('readFvecs', path, options);
 }
 
 /** Reads int32 vectors, such as the ids of a ground truth. */
 export function readIvecs(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange<Int32Array>> {
-  return readVecs(checkPath('readIvecs', path), Int32Array, checkRange('readIvecs', options));
+  return IVECS.read('readIvecs', path, options);
 }
 
 /** Reads uint8 vectors. */
 export function readBvecs(path: string, options: ReadVectorsOptions = {}): Promise<VectorRange<Uint8Array>> {
-  return readVecs(checkPath('readBvecs', path), Uint8Array, checkRange('readBvecs', options));
+  return BVECS.read('readBvecs', path, options);
 }
 
 /** Writes float32 vectors; the file appears complete or not at all. */
 export function writeFvecs(path: string, vectors: WritableVectors<Float32Array>): Promise<void> {
-  return writeVecs('writeFvecs', path, vectors, Float32Array);
+  return FVECS.write('writeFvecs', path, vectors);
 }
 
 /** Writes int32 vectors; the file appears complete or not at all. */
 export function writeIvecs(path: string, vectors: WritableVectors<Int32Array>): Promise<void> {
-  return writeVecs('writeIvecs', path, vectors, Int32Array);
+  return IVECS.write('writeIvecs', path, vectors);
 }
 
 /** Writes uint8 vectors; the file appears complete or not at all. */
 export function writeBvecs(path: string, vectors: WritableVectors<Uint8Array>): Promise<void> {
-  return writeVecs('writeBvecs', path, vectors, Uint8Array);
+  return BVECS.write('writeBvecs', path, vectors);
 }

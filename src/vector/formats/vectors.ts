@@ -22,13 +22,19 @@ export interface VectorRange<Data extends VectorData = VectorData> extends Vecto
 /** Which rows to read. */
 export interface ReadVectorsOptions {
   /** First row, default 0. */
-  readonly first?: number;
+  readonly first?: number | undefined;
   /** Rows at most, default all that follow; fewer come back at the end of the file. */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /** What a writer takes: the same fields that a reader returns. */
 export type WritableVectors<Data extends VectorData = VectorData> = Pick<Vectors<Data>, 'dimensions' | 'data'>;
+
+/** A kind of file; `where` is what the user called. */
+export interface VectorFormat<Data extends VectorData = VectorData> {
+  read(where: string, path: string, options: ReadVectorsOptions): Promise<VectorRange<Data>>;
+  write(where: string, path: string, vectors: WritableVectors<Data>): Promise<void>;
+}
 
 export function checkRange(where: string, options: ReadVectorsOptions): ReadVectorsOptions {
   checkOptions(where, options, ['first', 'count']);
@@ -56,7 +62,9 @@ export function checkWritable<Data extends VectorData>(
   vectors: WritableVectors<Data>,
   types: readonly (new (length: number) => Data)[],
 ): number {
-  const { dimensions, data } = vectors ?? {};
+  if (typeof vectors !== 'object' || vectors === null || ArrayBuffer.isView(vectors))
+    throw new TypeError(`${where}: vectors must be { data, dimensions }, got ${describe(vectors)}`);
+  const { dimensions, data } = vectors;
   if (!types.some((type) => data instanceof type))
     throw new TypeError(`${where}: data must be ${types.map(({ name }) => name).join(' or ')}, got ${describe(data)}`);
   checkInteger(where, 'dimensions', dimensions, { min: 1, max: 0x7fffffff });
