@@ -1,7 +1,8 @@
 // Conversations as the text that a model was trained on: the template of its file, in Jinja.
 import { Template } from '@huggingface/jinja';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
 import { ComputeError } from '../runtime/errors.js';
-import { checkBoolean, checkOptions, describe } from '../runtime/validate.js';
+import { checkBoolean, checkObject, checkOptions, describe } from '../runtime/validate.js';
 
 export interface ChatMessage {
   role: string;
@@ -10,17 +11,17 @@ export interface ChatMessage {
 }
 
 export interface ChatTemplateTokens {
-  bosToken?: string;
-  eosToken?: string;
+  bosToken?: string | undefined;
+  eosToken?: string | undefined;
 }
 
 export interface RenderOptions {
   /** Ends with the beginning of the assistant's answer; true unless told. */
-  addGenerationPrompt?: boolean;
+  addGenerationPrompt?: boolean | undefined;
   /** Functions that the model may call, as JSON schemas. */
-  tools?: readonly unknown[];
+  tools?: readonly unknown[] | undefined;
   /** Further variables of the template, such as `enable_thinking`. */
-  variables?: Readonly<Record<string, unknown>>;
+  variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** One template, or several with names; `default` is then the one for conversations. */
@@ -37,16 +38,17 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
  * A model's chat template.
  *
  * @example
+ * const source = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}";
  * const template = ChatTemplate.from(source, { bosToken: '<s>', eosToken: '</s>' });
  * const prompt = template.render([{ role: 'user', content: 'Who was Prince Andrew?' }]);
- * const ids = tokenizer.encode(prompt, { addSpecial: false, special: true });
  */
 export class ChatTemplate {
   readonly source: string;
   readonly #template: Template;
   readonly #tokens: ChatTemplateTokens;
 
-  private constructor(source: string, template: Template, tokens: ChatTemplateTokens) {
+  private constructor(token: Token, source: string, template: Template, tokens: ChatTemplateTokens) {
+    checkToken(token, 'ChatTemplate', 'ChatTemplate.from');
     this.source = source;
     this.#template = template;
     this.#tokens = tokens;
@@ -62,7 +64,7 @@ export class ChatTemplate {
       });
     }
     try {
-      return new ChatTemplate(text, new Template(text.replace(/\braise_exception\b/g, REFUSE)), tokens);
+      return new ChatTemplate(TOKEN, text, new Template(text.replace(/\braise_exception\b/g, REFUSE)), tokens);
     } catch (cause) {
       throw new ComputeError('UNSUPPORTED', `the model's chat template cannot be read: ${messageOf(cause)}`, { cause });
     }
@@ -78,6 +80,7 @@ export class ChatTemplate {
     checkMessages(where, messages);
     checkOptions(where, options, ['addGenerationPrompt', 'tools', 'variables']);
     const addGenerationPrompt = checkBoolean(where, 'addGenerationPrompt', options.addGenerationPrompt ?? true);
+    if (options.variables !== undefined) checkObject(where, 'variables', options.variables);
     if (options.tools !== undefined && !Array.isArray(options.tools))
       throw new TypeError(`${where}: tools must be an array, got ${describe(options.tools)}`);
     try {

@@ -5,7 +5,7 @@ import { type Architecture, checkConfig, checkLayers, type ModelConfig } from '.
 import { ropeFromHf } from './rope-hf.js';
 
 /** What stands beside config.json; each may be missing. */
-export interface FolderFiles {
+interface FolderFiles {
   readonly generation?: JsonObject;
   readonly tokenizer?: JsonObject;
   /** 1_Pooling/config.json of a sentence-transformers model. */

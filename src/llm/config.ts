@@ -2,7 +2,7 @@
 import type { RopeTableScaling } from '../nn/rope.js';
 import { ComputeError } from '../runtime/errors.js';
 
-export const ARCHITECTURES = ['llama', 'mistral', 'qwen2', 'qwen3', 'gemma3', 'phi3'] as const;
+const ARCHITECTURES = ['llama', 'mistral', 'qwen2', 'qwen3', 'gemma3', 'phi3'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** A divisor for each of the rope's frequencies: the numbers, or the name of the tensor that holds them. */

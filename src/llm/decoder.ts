@@ -1,17 +1,16 @@
 // Tokens of a sequence, one after the other: the next steps are on their way before a token is read.
-import { isPenalised, type SamplingOptions } from '../nn/sampling.js';
-import { abortable } from '../runtime/abort.js';
+import { isPenalized, type SamplingOptions } from '../nn/sampling.js';
+import { type AbortOptions, abortable } from '../runtime/abort.js';
 import type { Program } from '../runtime/program.js';
 import { type Chunk, chunkProgram, observed, pageWrites, prefill, submitChunk } from './prefill.js';
 import type { Sequence } from './sequence.js';
 import { SamplingState, StepGroup } from './step-group.js';
 import type { Transformer } from './transformer.js';
 
-export interface DecodeOptions {
+interface TokensOptions extends AbortOptions {
   readonly sampling: SamplingOptions;
   /** Tokens at most. */
   readonly limit: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Steps on their way while the host looks at a token: one runs, one waits behind it. */
@@ -32,6 +31,7 @@ export class Decoder implements Disposable {
     const key = slots.join(',');
     const known = this.#groups.get(key);
     if (known) return known;
+    this.transformer.check();
     const made = new StepGroup(this.transformer.device, slots, this.sampling);
     this.#groups.set(key, made);
     return made;
@@ -53,9 +53,9 @@ export class Decoder implements Disposable {
   }
 
   /** Continues `prompt`, after `begin`. Leaving the loop stops behind the steps in flight. */
-  async *tokens(sequence: Sequence, prompt: readonly number[], options: DecodeOptions): AsyncGenerator<number, void> {
+  async *tokens(sequence: Sequence, prompt: readonly number[], options: TokensOptions): AsyncGenerator<number, void> {
     const { sampling, limit, signal } = options;
-    const penalised = isPenalised(sampling);
+    const penalised = isPenalized(sampling);
     await this.sampling.begin(sequence.slot, sampling, penalised ? prompt : undefined);
     const group = this.group([sequence.slot]);
     const ids = await prefill(this.transformer, sequence, prompt.slice(sequence.length), signal);

@@ -2,6 +2,7 @@
 import { encodeSpans, type PooledSpan, recordPooling, SPAN_WORDS } from '../nn/pooling.js';
 import { LIVE } from '../nn/sampling.js';
 import type { Program } from '../runtime/program.js';
+import type { Progress } from '../runtime/progress.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { pagesFor } from './kv-cache.js';
 import { observed, pageWrites } from './prefill.js';
@@ -12,7 +13,7 @@ export interface EmbeddingOptions {
   readonly pooling: 'mean' | 'last';
   readonly normalize: boolean;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: { texts: number; total: number }) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 interface Text {
@@ -66,7 +67,7 @@ class Embedder implements Disposable {
       running.push(observed(this.#submit(program, packed)));
       if (running.length >= PASSES_IN_FLIGHT) await running.shift();
       done = total - this.#waiting.length - this.#active.length;
-      this.#options.onProgress?.({ texts: done, total });
+      this.#options.onProgress?.({ done, total });
     }
     await Promise.all(running);
   }

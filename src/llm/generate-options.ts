@@ -1,21 +1,21 @@
 // What a generation may be told, and its defaults.
 import { checkSampling, SAMPLING_OPTIONS, type SamplingOptions } from '../nn/sampling.js';
-import { checkBoolean, checkInteger, checkOptions, checkSignal, checkString, describe } from '../runtime/validate.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkBoolean, checkInteger, checkRunOptions, checkString, describe } from '../runtime/validate.js';
 
 /**
  * How tokens are chosen, and how a text ends. Without other words the temperature is 0.8, with the 40 most probable tokens
  * (`topK`), 95 % of the probability (`topP`), at least a twentieth of the best one's (`minP`), and another seed each time.
  */
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, AbortOptions {
   /** Default 256. The context may end a text earlier. */
-  maxTokens?: number;
+  maxTokens?: number | undefined;
   /** The text ends before any of these. */
-  stop?: string | readonly string[];
+  stop?: string | readonly string[] | undefined;
   /** Tokens that end the text beside the model's own. */
-  stopIds?: readonly number[];
+  stopIds?: readonly number[] | undefined;
   /** Go on behind the model's end tokens. Default false. */
-  ignoreEnd?: boolean;
-  signal?: AbortSignal;
+  ignoreEnd?: boolean | undefined;
 }
 
 export interface CheckedOptions {
@@ -50,9 +50,8 @@ function samplingOf(options: GenerateOptions): SamplingOptions {
 }
 
 export function checkGenerateOptions(where: string, options: GenerateOptions = {}): CheckedOptions {
-  checkOptions(where, options, KEYS);
+  checkRunOptions(where, options, KEYS);
   const { maxTokens = 256, stop = [], stopIds = [], ignoreEnd = false, signal } = options;
-  checkSignal(where, signal);
   const sampling = samplingOf(options);
   checkSampling(where, sampling);
   return {

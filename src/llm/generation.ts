@@ -1,4 +1,5 @@
 // A text as it grows: tokens come from the device while the next ones are on their way.
+import '../runtime/dispose-symbol.js';
 import { NO_TOKEN } from '../nn/sampling.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Decoder } from './decoder.js';
@@ -8,8 +9,11 @@ import type { SequencePool } from './sequence-pool.js';
 import { StopMatcher, TextStream } from './tokenizer/text-stream.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
-/** Why a text ended: an end token or a stop string, the limit of tokens, a full context. */
-export type FinishReason = 'stop' | 'length' | 'context';
+/**
+ * Why a text ended: an end token or a stop string, the limit of tokens, a full context; 'cancelled' where its reader left
+ * or `Generation.stop` was called.
+ */
+export type FinishReason = 'stop' | 'length' | 'context' | 'cancelled';
 
 export interface GenerationChunk {
   /** Text that is new; never part of a character, empty while a stop string may be under way. */
@@ -29,6 +33,7 @@ export interface GenerationSummary {
     readonly completionTokens: number;
   };
   readonly timing: {
+    /** From the beginning to the first token; 0 where there is none. */
     readonly firstTokenMs: number;
     readonly totalMs: number;
     readonly promptTokensPerSecond: number;
@@ -36,7 +41,7 @@ export interface GenerationSummary {
   };
 }
 
-export interface GenerationParts {
+interface GenerationParts {
   readonly decoder: Decoder;
   readonly tokenizer: Tokenizer | undefined;
   readonly prompt: readonly number[];
@@ -45,96 +50,70 @@ export interface GenerationParts {
   readonly sequences: SequencePool;
 }
 
+/** Why a generation that was told to stop is aborted: no failure. */
+const STOPPED = Symbol('stopped');
+
 /**
- * A running generation: an async iterator of chunks. Leaving the loop stops it. `summary` resolves at its end, `text` is
- * for those who do not stream: both run the generation when nobody iterates.
+ * A running generation: an async iterator of chunks. `summary` resolves at its end, `text` is for those who do not stream:
+ * both run the generation when nobody iterates.
+ *
+ * From the first chunk on it has one of the model's sequences, which others may wait for. The sequence is free again when
+ * the text ends, when the loop is left, after `stop`, and when the signal aborts; a generation that is begun and neither
+ * read on nor stopped keeps it.
+ *
+ * @example
+ * await using story = model.generate('Once upon a time', { maxTokens: 200 });
+ * for await (const { text } of story) {
+ *   process.stdout.write(text);
+ *   if (text.includes('\n')) break;
+ * }
+ * console.log((await story.summary()).finishReason); // 'cancelled', 'stop' or 'length'
  */
-export class Generation implements AsyncIterable<GenerationChunk> {
+export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposable {
   readonly #parts: GenerationParts;
+  readonly #text: TextOfTokens;
+  readonly #ids: number[] = [];
+  /** Aborts when `stop` is called. */
+  readonly #stopping = new AbortController();
+  /** Aborts then, and when the caller's signal does. */
+  readonly #signal: AbortSignal;
   #iterator: AsyncGenerator<GenerationChunk, void> | undefined;
-  #summary: GenerationSummary | undefined;
+  #finishReason: FinishReason = 'cancelled';
   #failure: { readonly error: unknown } | undefined;
+  #cachedTokens = 0;
+  #firstTokenMs = 0;
+  #totalMs = 0;
 
   constructor(parts: GenerationParts) {
     this.#parts = parts;
+    this.#text = new TextOfTokens(parts);
+    const { signal } = parts.options;
+    this.#signal = signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal;
   }
 
+  /** The chunks; they can be read once. Leaving the loop stops the generation. */
   [Symbol.asyncIterator](): AsyncGenerator<GenerationChunk, void> {
     if (this.#iterator) throw new TypeError('generation: it can be iterated over once');
-    this.#iterator = this.#run();
+    this.#iterator = this.#read();
     return this.#iterator;
   }
 
-  /** Usage, timing and the whole text; runs what is left of the generation. */
+  /**
+   * Usage, timing and the whole text, or after `stop` the text so far; runs what is left of the generation. Rejects with
+   * what the generation failed of, an abort's reason too.
+   */
   async summary(): Promise<GenerationSummary> {
-    this.#iterator ??= this.#run();
+    this.#iterator ??= this.#read();
     for (let next = await this.#iterator.next(); !next.done; next = await this.#iterator.next());
     if (this.#failure) throw this.#failure.error;
-    if (!this.#summary) throw new TypeError('generation: it was left before its end');
-    return this.#summary;
-  }
-
-  /** The whole text. */
-  async text(): Promise<string> {
-    return (await this.summary()).text;
-  }
-
-  async *#run(): AsyncGenerator<GenerationChunk, void> {
-    const { sequences, prompt, options } = this.#parts;
-    const begin = performance.now();
-    options.signal?.throwIfAborted();
-    const sequence = await sequences.acquire(prompt, options.signal);
-    try {
-      yield* this.#generate(sequence, begin);
-    } catch (error) {
-      this.#failure = { error };
-      throw error;
-    } finally {
-      sequences.release(sequence);
-    }
-  }
-
-  async *#generate(sequence: Sequence, begin: number): AsyncGenerator<GenerationChunk, void> {
-    const { decoder, prompt, options, endIds } = this.#parts;
-    const { signal, maxTokens } = options;
-    // The last token needs no place in the context.
-    const limit = Math.min(maxTokens, decoder.transformer.context - prompt.length + 1);
-    const text = new TextOfTokens(this.#parts);
-    const cachedTokens = decoder.begin(sequence, prompt);
-    const ids: number[] = [];
-    let finishReason: FinishReason = limit < maxTokens ? 'context' : 'length';
-    let firstTokenMs = 0;
-    for await (const id of decoder.tokens(sequence, prompt, { sampling: options.sampling, limit, signal })) {
-      if (ids.length === 0) firstTokenMs = performance.now() - begin;
-      if (id === NO_TOKEN)
-        throw new ComputeError('UNSUPPORTED', 'no logit is finite: the weights of the model lead to NaN');
-      ids.push(id);
-      const ended = endIds.has(id);
-      if (!ended) yield { text: text.push(id), ids: [id] };
-      if (!ended && !text.stopped) continue;
-      finishReason = 'stop';
-      break;
-    }
-    const rest = text.end();
-    if (rest !== '') yield { text: rest, ids: [] };
-    this.#summarise({ text: text.all, ids, finishReason, cachedTokens, begin, firstTokenMs });
-  }
-
-  #summarise(
-    run: Pick<GenerationSummary, 'text' | 'ids' | 'finishReason'> & {
-      cachedTokens: number;
-      begin: number;
-      firstTokenMs: number;
-    },
-  ): void {
-    const { text, ids, finishReason, cachedTokens, begin, firstTokenMs } = run;
-    const totalMs = performance.now() - begin;
     const { length: promptTokens } = this.#parts.prompt;
+    const [firstTokenMs, totalMs, cachedTokens] = [this.#firstTokenMs, this.#totalMs, this.#cachedTokens];
+    const ids = [...this.#ids];
     const rate = (count: number, ms: number) => (ms > 0 && count > 0 ? (count * 1000) / ms : 0);
-    this.#summary = {
-      text,
+    return {
+      text: this.#text.all,
       ids,
-      finishReason,
+      finishReason: this.#finishReason,
       usage: { promptTokens, cachedTokens, completionTokens: ids.length },
       timing: {
         firstTokenMs,
@@ -143,6 +122,77 @@ export class Generation implements AsyncIterable<GenerationChunk> {
         tokensPerSecond: rate(ids.length - 1, totalMs - firstTokenMs),
       },
     };
+  }
+
+  /** The whole text; like `summary`. */
+  async text(): Promise<string> {
+    return (await this.summary()).text;
+  }
+
+  /** Ends the generation where it is; resolves when its sequence is free. Its reader's loop ends, its text so far stays. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(STOPPED);
+    await this.#iterator?.return();
+  }
+
+  /** The same as `stop`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Chunks as the reader takes them. Who does not read on when the signal aborts is told of it at the next chunk. */
+  async *#read(): AsyncGenerator<GenerationChunk, void> {
+    const chunks = this.#run();
+    const end = () => void chunks.return();
+    this.#signal.addEventListener('abort', end, { once: true });
+    try {
+      yield* chunks;
+    } finally {
+      this.#signal.removeEventListener('abort', end);
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Ends when the generation fails, too. */
+  async *#run(): AsyncGenerator<GenerationChunk, void> {
+    const { sequences, prompt } = this.#parts;
+    const begin = performance.now();
+    let sequence: Sequence | undefined;
+    try {
+      sequence = await sequences.acquire(prompt, this.#signal);
+      yield* this.#generate(sequence, begin);
+    } catch (error) {
+      if (error !== STOPPED) this.#failure = { error: sequences.reasonOf(error) };
+    } finally {
+      this.#totalMs = performance.now() - begin;
+      if (sequence) sequences.release(sequence);
+      const { aborted, reason } = this.#signal;
+      const left = this.#finishReason === 'cancelled' && aborted && reason !== STOPPED;
+      if (left) this.#failure ??= { error: reason };
+    }
+  }
+
+  async *#generate(sequence: Sequence, begin: number): AsyncGenerator<GenerationChunk, void> {
+    const { decoder, prompt, options, endIds } = this.#parts;
+    const { sampling, maxTokens } = options;
+    // The last token needs no place in the context.
+    const limit = Math.min(maxTokens, decoder.transformer.context - prompt.length + 1);
+    this.#cachedTokens = decoder.begin(sequence, prompt);
+    let finishReason: FinishReason = limit < maxTokens ? 'context' : 'length';
+    for await (const id of decoder.tokens(sequence, prompt, { sampling, limit, signal: this.#signal })) {
+      if (this.#ids.length === 0) this.#firstTokenMs = performance.now() - begin;
+      if (id === NO_TOKEN)
+        throw new ComputeError('UNSUPPORTED', 'no logit is finite: the weights of the model lead to NaN');
+      this.#ids.push(id);
+      const ended = endIds.has(id);
+      if (!ended) yield { text: this.#text.push(id), ids: [id] };
+      if (!ended && !this.#text.stopped) continue;
+      finishReason = 'stop';
+      break;
+    }
+    const rest = this.#text.end();
+    if (rest !== '') yield { text: rest, ids: [] };
+    this.#finishReason = finishReason;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Tensor } from '../runtime/tensor.js';
 
 export const PAGE_TOKENS = 32;
 
-export interface KvCacheShape {
+interface KvCacheShape {
   readonly layers: number;
   readonly kvHeads: number;
   readonly headSize: number;

@@ -1,22 +1,32 @@
 // LanguageModel: a model file on a device, and what can be asked of it.
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
 import type { Device } from '../runtime/device.js';
 import { ComputeError } from '../runtime/errors.js';
 import { Mutex } from '../runtime/mutex.js';
+import type { Progress } from '../runtime/progress.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkSignal, describe } from '../runtime/validate.js';
+import { checkBoolean, checkInteger, checkObject, checkOneOf, checkRunOptions, describe } from '../runtime/validate.js';
 import type { ChatMessage, ChatTemplate, RenderOptions } from './chat-template.js';
 import { Decoder } from './decoder.js';
-import { embedTexts } from './embedding.js';
+import { type EmbeddingOptions, embedTexts } from './embedding.js';
 import { logitsOf, Scorer } from './evaluation.js';
-import { checkGenerateOptions, type GenerateOptions } from './generate-options.js';
+import { type CheckedOptions, checkGenerateOptions, type GenerateOptions } from './generate-options.js';
 import { Generation } from './generation.js';
 import { type LoadedModel, loadModel, type ModelInfo, type ModelLoadOptions } from './load-model.js';
+import {
+  type CheckedPrompt,
+  checkIds,
+  checkPrompt,
+  idsInTurns,
+  idsOf,
+  type Prompt,
+  type PromptRules,
+} from './prompt.js';
 import type { Sequence } from './sequence.js';
 import { SequencePool } from './sequence-pool.js';
-import type { EncodeOptions, Tokenizer } from './tokenizer/tokenizer.js';
+import type { DetokenizeOptions, TokenizeOptions, Tokenizer } from './tokenizer/tokenizer.js';
 import { Transformer } from './transformer.js';
-
-export type Prompt = string | ArrayLike<number>;
 
 export interface ChatOptions extends GenerateOptions {
   /** For templates that know of functions. */
@@ -25,22 +35,22 @@ export interface ChatOptions extends GenerateOptions {
   variables?: RenderOptions['variables'];
 }
 
-export interface EmbedOptions {
+export interface EmbedOptions extends AbortOptions {
   /** How tokens' vectors become the text's. Default: as the file says, else 'mean'. */
-  pooling?: 'mean' | 'last';
+  pooling?: 'mean' | 'last' | undefined;
   /** Vectors of length 1. Default true. */
-  normalize?: boolean;
+  normalize?: boolean | undefined;
   /** Texts that are longer than the context lose their end; otherwise they are an error. Default false. */
-  truncate?: boolean;
-  signal?: AbortSignal;
-  onProgress?: (progress: { texts: number; total: number }) => void;
+  truncate?: boolean | undefined;
+  /** `done` and `total` are texts. */
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-export interface PerplexityOptions {
+export interface PerplexityOptions extends AbortOptions {
   /** Tokens that are read together. Default: 512, or the context where that is less. */
-  window?: number;
-  signal?: AbortSignal;
-  onProgress?: (progress: { tokens: number; total: number }) => void;
+  window?: number | undefined;
+  /** `done` and `total` are tokens. */
+  onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export interface Perplexity {
@@ -53,6 +63,12 @@ export interface Perplexity {
 
 const DEFAULT_WINDOW = 512;
 
+/** Reads and disposes of a tensor. */
+async function numbersOf(made: Promise<Tensor>): Promise<Float32Array> {
+  using tensor = await made;
+  return (await tensor.read()) as Float32Array;
+}
+
 /**
  * A language model on a device.
  *
@@ -63,6 +79,7 @@ const DEFAULT_WINDOW = 512;
 export class LanguageModel implements Disposable {
   /** What the file says, and what the device holds. */
   readonly info: ModelInfo;
+  /** Where the weights are. */
   readonly device: Device;
   readonly #tokenizer: Tokenizer | undefined;
   readonly #template: () => ChatTemplate;
@@ -73,9 +90,12 @@ export class LanguageModel implements Disposable {
   #scorer: Scorer | undefined;
   /** Embeddings share slots of the page table. */
   readonly #embeddings = new Mutex();
+  readonly #tokenizerOf = () => this.tokenizer;
   #disposed = false;
 
-  private constructor({ device, info, tokenizer, template, weights, ownsDevice, shape }: LoadedModel) {
+  private constructor(token: Token, loaded: LoadedModel) {
+    checkToken(token, 'LanguageModel', 'LanguageModel.load');
+    const { device, info, tokenizer, template, weights, ownsDevice, shape } = loaded;
     this.info = info;
     this.device = device;
     this.#tokenizer = tokenizer;
@@ -96,11 +116,16 @@ export class LanguageModel implements Disposable {
    *
    * @throws ComputeError `INVALID_FILE` for a damaged file, `UNSUPPORTED` for a model that is not known, `OUT_OF_MEMORY`
    * with what is needed and what there is, before anything is read.
+   *
+   * @example
+   * const onProgress = ({ done, total }) => console.log(`${Math.round((100 * done) / total)} %`);
+   * using model = await LanguageModel.load('model.gguf', { context: 2048, onProgress });
    */
   static load(path: string, options: ModelLoadOptions = {}): Promise<LanguageModel> {
-    return loadModel(path, options, (loaded) => new LanguageModel(loaded));
+    return loadModel(path, options, (loaded) => new LanguageModel(TOKEN, loaded));
   }
 
+  /** Whether `dispose` was called. */
   get disposed(): boolean {
     return this.#disposed;
   }
@@ -113,18 +138,19 @@ export class LanguageModel implements Disposable {
     });
   }
 
-  /** Token ids of a text. */
-  tokenize(text: string, options: EncodeOptions = {}): Uint32Array {
+  /** Token ids of a text, at once: long ones hold up the event loop, `tokenizer.encodeInTurns` does not. */
+  tokenize(text: string, options: TokenizeOptions = {}): Uint32Array {
     return this.tokenizer.encode(text, options);
   }
 
   /** The text of token ids. */
-  detokenize(ids: Iterable<number>): string {
-    return this.tokenizer.decode(ids);
+  detokenize(ids: Iterable<number>, options: DetokenizeOptions = {}): string {
+    return this.tokenizer.decode(ids, options);
   }
 
   /**
-   * Continues a text, or token ids. Nothing runs before the result is iterated over or asked for its `text` or `summary`.
+   * Continues a text, which is tokenized at once, or token ids. Nothing else runs before the result is iterated over or asked for its `text` or `summary`;
+   * once begun it has one of the model's sequences until it ends or is stopped.
    *
    * @example
    * const story = model.generate('Once upon a time', { temperature: 0.7, stop: '\n\n' });
@@ -134,7 +160,9 @@ export class LanguageModel implements Disposable {
   generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
     const where = 'model.generate';
     this.#check(where);
-    return this.#generation(where, this.#idsOf(where, prompt), options);
+    const checked = checkGenerateOptions(where, options);
+    const rules = this.#rules(where);
+    return this.#generation(idsOf(checkPrompt(prompt, rules), rules, this.#tokenizerOf), checked);
   }
 
   /**
@@ -147,80 +175,63 @@ export class LanguageModel implements Disposable {
   chat(messages: readonly ChatMessage[], options: ChatOptions = {}): Generation {
     const where = 'model.chat';
     this.#check(where);
+    checkObject(where, 'options', options);
     const { tools, variables, ...rest } = options;
-    const text = this.#template().render(messages, {
-      addGenerationPrompt: true,
-      ...(tools && { tools }),
-      ...(variables && { variables }),
-    });
+    const checked = checkGenerateOptions(where, rest);
+    const text = this.#template().render(messages, { addGenerationPrompt: true, tools, variables });
     const ids = this.tokenizer.encode(text, { addSpecial: false, special: true });
-    return this.#generation(where, Array.from(ids), rest);
+    return this.#generation(checkIds(ids, this.#rules(where, { name: 'the conversation' })), checked);
   }
 
-  /** Vectors of texts, [texts, dimensions] row-major. */
-  async embed(texts: readonly Prompt[], options: EmbedOptions = {}): Promise<Float32Array> {
-    using vectors = await this.embedTensor(texts, options);
-    return (await vectors.read()) as Float32Array;
+  /**
+   * Vectors of texts, [texts, dimensions] row-major.
+   *
+   * @example
+   * const vectors = await model.embed(['a duel in the snow', 'the price of bread']); // Float32Array of 2 x dimensions
+   */
+  embed(texts: readonly Prompt[], options: EmbedOptions = {}): Promise<Float32Array> {
+    return numbersOf(this.#embed('model.embed', texts, options));
   }
 
   /** The same as an f32 tensor on the device, [texts, dimensions], for an index to take from there. The caller disposes of it. */
   embedTensor(texts: readonly Prompt[], options: EmbedOptions = {}): Promise<Tensor> {
-    const where = 'model.embed';
-    this.#check(where);
-    checkOptions(where, options, ['pooling', 'normalize', 'truncate', 'signal', 'onProgress']);
-    const { pooling = this.info.pooling ?? 'mean', normalize = true, truncate = false, signal, onProgress } = options;
-    checkOneOf(where, 'pooling', pooling, ['mean', 'last'] as const);
-    checkBoolean(where, 'normalize', normalize);
-    checkBoolean(where, 'truncate', truncate);
-    checkSignal(where, signal);
-    if (!Array.isArray(texts) || texts.length === 0)
-      throw new TypeError(`${where}: texts must be an array of at least one, got ${describe(texts)}`);
-    const { context } = this.#transformer;
-    const ids = texts.map((text, i) => {
-      const all = this.#idsOf(where, text, `texts[${i}]`);
-      if (all.length <= context || truncate) return all.slice(0, context);
-      throw new RangeError(`${where}: texts[${i}] must have at most ${context} tokens, got ${all.length}`);
-    });
-    return this.#embeddings.run(() =>
-      this.#sequences.use((sequence) => {
-        sequence.truncate(0);
-        return embedTexts(this.#transformer, ids, { pooling, normalize, signal, onProgress });
-      }, signal),
-    );
+    return this.#embed('model.embedTensor', texts, options);
   }
 
   /** Logits behind each token of a prompt, [tokens, vocabulary] row-major. */
-  logits(prompt: Prompt, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+  logits(prompt: Prompt, options: AbortOptions = {}): Promise<Float32Array> {
     const where = 'model.logits';
     this.#check(where);
-    checkOptions(where, options, ['signal']);
-    checkSignal(where, options.signal);
-    const ids = this.#idsOf(where, prompt);
-    this.#checkLength(where, ids);
-    return this.#sequences.use(
-      (sequence) => logitsOf(this.#transformer, sequence, ids, options.signal),
-      options.signal,
-    );
+    checkRunOptions(where, options, ['signal']);
+    const rules = this.#rules(where);
+    const ids = idsOf(checkPrompt(prompt, rules), rules, this.#tokenizerOf);
+    const { signal } = options;
+    return this.#sequences.use((sequence) => logitsOf(this.#transformer, sequence, ids, signal), signal);
   }
 
-  /** How well the model foresees a text: windows of it one after the other, each token scored but the first. */
+  /**
+   * How well the model foresees a text: windows of it one after the other, each token scored but the first. The text may be
+   * longer than the context.
+   *
+   * @example
+   * const { perplexity } = await model.perplexity(await readFile('book.txt', 'utf8'), { window: 256 });
+   */
   perplexity(prompt: Prompt, options: PerplexityOptions = {}): Promise<Perplexity> {
     const where = 'model.perplexity';
     this.#check(where);
-    checkOptions(where, options, ['window', 'signal', 'onProgress']);
+    checkRunOptions(where, options, ['window', 'signal', 'onProgress']);
     const { context } = this.#transformer;
-    const { window = Math.min(DEFAULT_WINDOW, context), signal } = options;
+    const { window = Math.min(DEFAULT_WINDOW, context) } = options;
     checkInteger(where, 'window', window, { min: 2, max: context });
-    checkSignal(where, signal);
-    const ids = this.#idsOf(where, prompt);
-    if (ids.length < 2) throw new RangeError(`${where}: prompt must have at least 2 tokens, got ${ids.length}`);
-    return this.#sequences.use((sequence) => this.#perplexity(sequence, ids, { ...options, window }), signal);
+    const rules = this.#rules(where, { min: 2, max: Number.POSITIVE_INFINITY });
+    return this.#perplexity(checkPrompt(prompt, rules), rules, { ...options, window });
   }
 
-  /** Frees weights and cache. Generations that run end with an error. */
+  /** Frees weights and cache. What runs or waits rejects with a `ComputeError` `DISPOSED`. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#sequences.dispose();
     this.#scorer?.dispose();
     this.#decoder.dispose();
     this.#transformer.dispose();
@@ -231,56 +242,73 @@ export class LanguageModel implements Disposable {
     this.dispose();
   }
 
+  #embed(where: string, texts: readonly Prompt[], options: EmbedOptions): Promise<Tensor> {
+    this.#check(where);
+    checkRunOptions(where, options, ['pooling', 'normalize', 'truncate', 'signal', 'onProgress']);
+    const { pooling = this.info.pooling ?? 'mean', normalize = true, truncate = false, signal, onProgress } = options;
+    checkOneOf(where, 'pooling', pooling, ['mean', 'last'] as const);
+    checkBoolean(where, 'normalize', normalize);
+    checkBoolean(where, 'truncate', truncate);
+    if (!Array.isArray(texts) || texts.length === 0)
+      throw new TypeError(`${where}: texts must be an array of at least one, got ${describe(texts)}`);
+    const checked = texts.map((text, i) => {
+      const rules = this.#rules(where, { name: `texts[${i}]`, truncate });
+      return [checkPrompt(text, rules), rules] as const;
+    });
+    return this.#embedChecked(checked, { pooling, normalize, signal, onProgress });
+  }
+
+  async #embedChecked(
+    texts: readonly (readonly [CheckedPrompt, PromptRules])[],
+    options: EmbeddingOptions,
+  ): Promise<Tensor> {
+    const { signal } = options;
+    const ids: (readonly number[])[] = [];
+    for (const [text, rules] of texts) ids.push(await idsInTurns(text, rules, this.#tokenizerOf, signal));
+    const work = (sequence: Sequence) => {
+      sequence.truncate(0);
+      return embedTexts(this.#transformer, ids, options);
+    };
+    return this.#embeddings.run(() => this.#sequences.use(work, signal), signal);
+  }
+
   async #perplexity(
-    sequence: Sequence,
-    ids: readonly number[],
+    prompt: CheckedPrompt,
+    rules: PromptRules,
     options: PerplexityOptions & { window: number },
   ): Promise<Perplexity> {
     const { window, signal, onProgress } = options;
-    this.#check('model.perplexity');
-    this.#scorer ??= new Scorer(this.#transformer);
-    let sum = 0;
+    const ids = await idsInTurns(prompt, rules, this.#tokenizerOf, signal);
     const total = ids.length - 1;
-    for (let first = 0; first < total; first += window) {
-      const end = Math.min(first + window, total);
-      const scores = await this.#scorer.scores(sequence, ids.slice(first, end), ids.slice(first + 1, end + 1), signal);
-      for (const score of scores) sum -= score;
-      onProgress?.({ tokens: end, total });
-    }
-    return { perplexity: Math.exp(sum / total), loss: sum / total, tokens: total };
+    return this.#sequences.use(async (sequence) => {
+      this.#scorer ??= new Scorer(this.#transformer);
+      let sum = 0;
+      for (let first = 0; first < total; first += window) {
+        const done = Math.min(first + window, total);
+        const targets = ids.slice(first + 1, done + 1);
+        for (const score of await this.#scorer.scores(sequence, ids.slice(first, done), targets, signal)) sum -= score;
+        onProgress?.({ done, total });
+      }
+      return { perplexity: Math.exp(sum / total), loss: sum / total, tokens: total };
+    }, signal);
   }
 
-  #generation(where: string, prompt: readonly number[], options: GenerateOptions): Generation {
-    const checked = checkGenerateOptions(where, options);
-    this.#checkLength(where, prompt);
-    const ends = checked.ignoreEnd ? [] : [...this.info.endIds, ...(this.#tokenizer?.endIds ?? [])];
+  #generation(prompt: readonly number[], options: CheckedOptions): Generation {
+    const ends = options.ignoreEnd ? [] : [...this.info.endIds, ...(this.#tokenizer?.endIds ?? [])];
     return new Generation({
       decoder: this.#decoder,
       tokenizer: this.#tokenizer,
       prompt,
-      endIds: new Set([...ends, ...checked.stopIds]),
-      options: checked,
+      endIds: new Set([...ends, ...options.stopIds]),
+      options,
       sequences: this.#sequences,
     });
   }
 
-  #idsOf(where: string, prompt: unknown, name = 'prompt'): number[] {
+  /** At least one token has to have room behind a prompt. */
+  #rules(where: string, rules: Partial<PromptRules> = {}): PromptRules {
     const { vocabulary } = this.info;
-    if (typeof prompt !== 'string' && !Array.isArray(prompt) && !ArrayBuffer.isView(prompt))
-      throw new TypeError(`${where}: ${name} must be a string or token ids, got ${describe(prompt)}`);
-    const ids = Array.from(
-      typeof prompt === 'string' ? this.tokenizer.encode(prompt) : (prompt as ArrayLike<number> & object as number[]),
-    );
-    if (ids.length === 0) throw new RangeError(`${where}: ${name} must have at least one token, got none`);
-    for (const [i, id] of ids.entries()) checkInteger(where, `${name}[${i}]`, id, { min: 0, max: vocabulary - 1 });
-    return ids;
-  }
-
-  /** At least one token has to have room behind the prompt. */
-  #checkLength(where: string, ids: readonly number[]): void {
-    const { context } = this.#transformer;
-    if (ids.length > context)
-      throw new RangeError(`${where}: prompt must have at most ${context} tokens (the context), got ${ids.length}`);
+    return { where, name: 'prompt', vocabulary, min: 1, max: this.#transformer.context, ...rules };
   }
 
   #check(where: string): void {

@@ -1,18 +1,10 @@
 // From a path to everything that a LanguageModel is made of: files, tokenizer, template, weights.
 import { readJson } from '../formats/json-file.js';
 import { testMatrixUnits } from '../kernels/matrix-units.js';
-import { type RopeTableScaling, ropeTable } from '../nn/rope.js';
-import { Device } from '../runtime/device.js';
-import type { Tensor } from '../runtime/tensor.js';
-import {
-  checkFunction,
-  checkInteger,
-  checkOneOf,
-  checkOptions,
-  checkSignal,
-  checkString,
-  describe,
-} from '../runtime/validate.js';
+import { type RopeTableOptions, type RopeTableScaling, ropeTable } from '../nn/rope.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkDevice, Device } from '../runtime/device.js';
+import { checkInteger, checkOneOf, checkRunOptions, checkString } from '../runtime/validate.js';
 import { ChatTemplate } from './chat-template.js';
 import type { Architecture, ModelConfig, RopeFactors } from './config.js';
 import { kvCacheBytes, PAGE_TOKENS, pagesFor } from './kv-cache.js';
@@ -26,19 +18,18 @@ import type { TokenizerJson } from './tokenizer/from-json.js';
 import { Tokenizer } from './tokenizer/tokenizer.js';
 import { chunkRowsOf, logitRowsOf } from './transformer.js';
 
-export interface ModelLoadOptions {
+export interface ModelLoadOptions extends AbortOptions {
   /** Default: the best one, which the model then owns. */
-  device?: Device;
+  device?: Device | undefined;
   /** Tokens of a text at most, its prompt included. Default: what the model was made for, 4096 at most. */
-  context?: number;
+  context?: number | undefined;
   /** Texts that can grow at a time, each with a context of its own; others wait. Default 1. */
-  sequences?: number;
+  sequences?: number | undefined;
   /** What plain numbers of the file become; what is quantized already stays as it is. Default 'none'. */
-  quantize?: Quantize;
+  quantize?: Quantize | undefined;
   /** Weights that share a scale, where they are quantized here. Default 32. */
-  group?: 32 | 64 | 128;
-  signal?: AbortSignal;
-  onProgress?: (progress: LoadProgress) => void;
+  group?: 32 | 64 | 128 | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
 export interface ModelInfo {
@@ -79,16 +70,13 @@ const MOST_SEQUENCES = 64;
 
 function checkLoadOptions(where: string, path: string, options: ModelLoadOptions): void {
   checkString(where, 'path', path);
-  checkOptions(where, options, KEYS);
-  const { device, context, sequences, quantize, group, onProgress } = options;
-  if (device !== undefined && !(device instanceof Device))
-    throw new TypeError(`${where}: device must be a Device, got ${describe(device)}`);
+  checkRunOptions(where, options, KEYS);
+  const { device, context, sequences, quantize, group } = options;
+  if (device !== undefined) checkDevice(where, device);
   if (context !== undefined) checkInteger(where, 'context', context, { min: 1, max: 2 ** 24 });
   if (sequences !== undefined) checkInteger(where, 'sequences', sequences, { min: 1, max: MOST_SEQUENCES });
   if (quantize !== undefined) checkOneOf(where, 'quantize', quantize, ['none', 'int8', 'int4'] as const);
   if (group !== undefined) checkOneOf(where, 'group', group, [32, 64, 128] as const);
-  if (onProgress !== undefined) checkFunction(where, 'onProgress', onProgress);
-  checkSignal(where, options.signal);
 }
 
 /** Checks at once; `make` builds the model from what was loaded. */
@@ -149,18 +137,16 @@ async function scalingOf(file: ModelFile): Promise<RopeTableScaling | undefined>
   return { ...scaling, shortFactors, longFactors };
 }
 
-async function ropeTables(device: Device, file: ModelFile, positions: number): Promise<RopeTables> {
+async function ropeTables(device: Device, file: ModelFile, positions: number, made: Disposable[]): Promise<RopeTables> {
   const { dims, theta, localTheta, factors } = file.config.rope;
-  const upload = async (options: Parameters<typeof ropeTable>[0]): Promise<Tensor> =>
-    device.tensorFrom(ropeTable(options));
+  const upload = async (options: RopeTableOptions) => {
+    const table = await device.tensorFrom(ropeTable(options));
+    made.push(table);
+    return table;
+  };
   const scaling = await scalingOf(file);
-  const global = await upload({
-    dims,
-    positions,
-    theta,
-    scaling,
-    factors: factors && (await factorsOf(file, factors)),
-  });
+  const divisors = factors && (await factorsOf(file, factors));
+  const global = await upload({ dims, positions, theta, scaling, factors: divisors });
   const local = localTheta === undefined ? global : await upload({ dims, positions, theta: localTheta });
   return { global, local };
 }
@@ -176,65 +162,67 @@ function workingBytes(
   return 4 * (numbers + 2 * context * headSize);
 }
 
-function checkFits(device: Device, config: ModelConfig, plan: LoadPlan, tokens: number): void {
+/** What is to be loaded, and for how many tokens of all sequences. */
+interface Planned {
+  readonly plan: LoadPlan;
+  readonly shape: LoadedModel['shape'];
+  readonly tokens: number;
+}
+
+/** Throws `ComputeError` `OUT_OF_MEMORY` where it does not fit. */
+function planModel(file: ModelFile, options: ModelLoadOptions & { device: Device }): Planned {
+  const { config } = file;
+  const { device, sequences = 1, quantize = 'none', group } = options;
+  const context = options.context ?? Math.min(config.contextLength, DEFAULT_CONTEXT);
+  const plan = loadPlan(file.tensors(), config, { quantize, ...(group && { group }) });
+  const tokens = pagesFor(context) * PAGE_TOKENS * sequences;
   const { layers, kvHeads, headSize } = config;
   checkMemory(device, {
     weights: plannedWeightBytes(plan),
     kvPerToken: kvCacheBytes({ layers, kvHeads, headSize, tokens: PAGE_TOKENS }) / PAGE_TOKENS,
     tokens,
-    working: workingBytes(device, config, tokens),
+    working: workingBytes(device, config, context),
     loading: loadingBytes(device, plan),
     quantizable: plan.matrices.some(({ shape }) => shape.scaling === 'none'),
   });
+  return { plan, shape: { config, context, sequences }, tokens };
 }
 
-type Unowned = Omit<LoadedModel, 'ownsDevice'>;
+function infoOf(
+  { path, name, license }: ModelFile,
+  { plan, shape, tokens }: Planned,
+  loaded: LoadedWeights,
+): Omit<ModelInfo, 'loadMs'> {
+  const { config, context } = shape;
+  const { architecture, layers, kvHeads, headSize, dimensions, vocabulary, contextLength, endIds, pooling } = config;
+  const sources = plan.matrices.flatMap(({ parts }) => parts.map(({ source }) => source));
+  const parameters = sources.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const cacheBytes = kvCacheBytes({ layers, kvHeads, headSize, tokens });
+  const named = { path, name, architecture, license, layers, dimensions, vocabulary, contextLength, context };
+  return { ...named, parameters, weightBytes: loaded.bytes, cacheBytes, endIds, pooling };
+}
 
 async function loadFile<T>(
   file: ModelFile,
   options: ModelLoadOptions & { device: Device },
-  make: (loaded: Unowned) => T,
+  make: (loaded: Omit<LoadedModel, 'ownsDevice'>) => T,
 ): Promise<T> {
   const begin = performance.now();
-  const { config, name, license, path } = file;
-  const { device, sequences = 1, quantize = 'none', group, signal, onProgress } = options;
-  const context = options.context ?? Math.min(config.contextLength, DEFAULT_CONTEXT);
-  const plan = loadPlan(file.tensors(), config, { quantize, ...(group && { group }) });
-  const tokens = pagesFor(context) * PAGE_TOKENS * sequences;
-  checkFits(device, config, plan, tokens);
+  const { device, signal, onProgress } = options;
+  const planned = planModel(file, options);
+  const { plan, shape } = planned;
   const tokenizer = await tokenizerOf(file);
   await testMatrixUnits(device);
-  const ropes = await ropeTables(device, file, context);
-  let loaded: LoadedWeights | undefined;
+  const made: Disposable[] = [];
   try {
-    loaded = await loadWeights(device, plan, { signal, onProgress });
-    const { architecture, layers, kvHeads, headSize, dimensions, vocabulary, contextLength, endIds, pooling } = config;
-    const parameters = plan.matrices
-      .flatMap(({ parts }) => parts)
-      .reduce((sum, { source }) => sum + source.rows * source.columns, 0);
-    const cacheBytes = kvCacheBytes({ layers, kvHeads, headSize, tokens });
-    const shape = { path, name, architecture, license, layers, dimensions, vocabulary, contextLength, context };
-    const info = {
-      ...shape,
-      parameters,
-      weightBytes: loaded.bytes,
-      cacheBytes,
-      endIds,
-      pooling,
-      loadMs: performance.now() - begin,
-    };
-    const weights = assemble(loaded, config, ropes);
-    return make({
-      device,
-      info,
-      tokenizer,
-      template: templateOf(file, tokenizer),
-      weights,
-      shape: { config, context, sequences },
-    });
+    const ropes = await ropeTables(device, file, shape.context, made);
+    const loaded = await loadWeights(device, plan, { signal, onProgress });
+    made.push(loaded);
+    const info = { ...infoOf(file, planned, loaded), loadMs: performance.now() - begin };
+    const weights = assemble(loaded, shape.config, ropes);
+    return make({ device, info, tokenizer, template: templateOf(file, tokenizer), weights, shape });
   } catch (error) {
-    loaded?.dispose();
-    for (const table of [ropes.global, ropes.local]) table.dispose();
+    for (const one of made) one[Symbol.dispose]();
     throw error;
   }
 }

@@ -44,7 +44,7 @@ async function numbersFor(plan: VectorPlan, fileOf: (path: string) => Promise<In
   return numbers;
 }
 
-export interface VectorLoad {
+interface VectorLoad {
   readonly signal: AbortSignal;
   onRead(bytes: number, tensor: string): void;
 }

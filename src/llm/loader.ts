@@ -3,10 +3,11 @@
 import { setMaxListeners } from 'node:events';
 import { recordRepack } from '../nn/repack.js';
 import { Weights } from '../nn/weights.js';
+import type { AbortOptions } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
 import { FileSource } from '../runtime/file-source.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkOptions, checkSignal } from '../runtime/validate.js';
+import { checkRunOptions } from '../runtime/validate.js';
 import { type Batch, batchesOf, type LoadPlan, type Piece, sourceBytes } from './load-plan.js';
 import { type LoadProgress, ProgressReport } from './load-progress.js';
 import { loadVectors } from './load-vectors.js';
@@ -14,8 +15,7 @@ import { loadVectors } from './load-vectors.js';
 export type { LoadPlan, MatrixPart, MatrixPlan, VectorPart, VectorPlan } from './load-plan.js';
 export type { LoadProgress } from './load-progress.js';
 
-export interface LoadOptions {
-  signal?: AbortSignal | undefined;
+interface LoadOptions extends AbortOptions {
   /** At most about ten times a second, and when the last byte has arrived. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
@@ -76,8 +76,7 @@ export class LoadedWeights implements Disposable {
  */
 export function loadWeights(device: Device, plan: LoadPlan, options: LoadOptions = {}): Promise<LoadedWeights> {
   const where = 'loadWeights';
-  checkOptions(where, options, ['signal', 'onProgress']);
-  checkSignal(where, options.signal);
+  checkRunOptions(where, options, ['signal', 'onProgress']);
   return new Loader(device, plan, options).load();
 }
 

@@ -5,7 +5,7 @@ import { ComputeError } from '../runtime/errors.js';
 import type { LoadPlan } from './load-plan.js';
 
 /** In bytes. */
-export interface MemoryNeed {
+interface MemoryNeed {
   readonly weights: number;
   readonly kvPerToken: number;
   /** Tokens that the KV cache holds. */

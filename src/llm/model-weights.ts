@@ -11,7 +11,7 @@ import type { SourceTensor } from './source-tensor.js';
 
 export type Quantize = 'none' | 'int8' | 'int4';
 
-export interface QuantizeOptions {
+interface QuantizeOptions {
   /** What numbers of the file become; what is quantized already stays as it is. */
   readonly quantize: Quantize;
   /** Weights that share a scale. */

@@ -3,7 +3,7 @@
 // Where every projection is done row by row, the norms are folded: who adds to the residual stream leaves it multiplied with
 // the next norm's weights and its squares summed, and the next projection scales its results. A layer then has five
 // dependent stages. Long chunks on matrix units run the norms by themselves.
-import type { Activation, Form } from '../nn/activation.js';
+import type { Activation, ActivationForm } from '../nn/activation.js';
 import { recordAttention } from '../nn/attention.js';
 import { recordEmbedding } from '../nn/embedding.js';
 import { recordActivation } from '../nn/feed-forward.js';
@@ -20,7 +20,7 @@ import type { PassBuffers } from './pass-buffers.js';
 /** Which rows a pass has: a row of each of some sequences, consecutive tokens of one, or any. */
 export type PassKind = 'steps' | 'chunk' | 'mixed';
 
-export interface PassOptions {
+interface PassOptions {
   readonly config: ModelConfig;
   readonly weights: ModelWeights;
   readonly cache: KvCache;
@@ -51,7 +51,7 @@ export class Pass {
   readonly hidden: Tensor;
   /** What the next projection reads; undefined until there is a norm that says how. */
   #input: Activation | undefined;
-  #normalised = false;
+  #normalized = false;
   /** What attention or feed-forward left for the projection that is added. */
   #left: Activation | undefined;
 
@@ -76,7 +76,7 @@ export class Pass {
     const call = { weights: weights.embedding, steps, rows, scale: config.embeddingScale, hidden: this.hidden };
     if (this.#folded) {
       recordEmbedding(this.#recorder, { ...call, norm: next.norm, next: this.#inputFor(next) });
-      this.#normalised = true;
+      this.#normalized = true;
     } else {
       recordEmbedding(this.#recorder, call);
       this.#norm(next);
@@ -127,7 +127,7 @@ export class Pass {
     } as const;
     if (this.#folded) {
       this.#recordProjection(weights, { ...call, norm: next.norm, next: this.#inputFor(next) });
-      this.#normalised = true;
+      this.#normalized = true;
     } else {
       this.#recordProjection(weights, call);
       this.#norm(next);
@@ -186,7 +186,7 @@ export class Pass {
   }
 
   /** Plain numbers in the form that a projection reads, where attention cannot give it: heads that are no whole blocks. */
-  #pack(plain: Activation, form: Form): Activation {
+  #pack(plain: Activation, form: ActivationForm): Activation {
     const { buffers, rows } = this.#options;
     const output = buffers.activation('attended', { columns: plain.columns, form });
     recordActivation(this.#recorder, { gated: plain.values, rows, activation: 'none', output });
@@ -209,13 +209,13 @@ export class Pass {
   #norm(next: Next, add: { added?: Tensor; postNorm?: Tensor } = {}): void {
     const output = this.#inputFor(next);
     recordNorm(this.#recorder, { ...this.#normCall(next.norm), rows: this.#options.rows, output, ...add });
-    this.#normalised = false;
+    this.#normalized = false;
   }
 
   /** A projection of the normed residual stream. */
   #project(weights: Weights, call: Omit<ProjectionCall, 'weights'>): void {
     const { epsilon } = this.#options.config;
-    this.#recordProjection(weights, this.#normalised ? { ...call, normalised: { epsilon } } : call);
+    this.#recordProjection(weights, this.#normalized ? { ...call, normalized: { epsilon } } : call);
   }
 
   #recordProjection(weights: Weights, call: Omit<ProjectionCall, 'weights'>): void {

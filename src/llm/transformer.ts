@@ -11,7 +11,7 @@ import { Pass, type PassKind } from './pass.js';
 import { PassBuffers } from './pass-buffers.js';
 import { ProgramCache } from './program-cache.js';
 
-export interface TransformerOptions {
+interface TransformerOptions {
   readonly config: ModelConfig;
   readonly weights: ModelWeights;
   /** Tokens of a sequence at most. */
@@ -26,7 +26,7 @@ export interface Tail {
   record(recorder: Recorder, pass: Pass, final: Next): void;
 }
 
-export interface PassRequest {
+interface PassRequest {
   readonly kind: PassKind;
   readonly rows: number;
   /** u32 [rows, 4]; default: that of chunks. */
@@ -34,8 +34,12 @@ export interface PassRequest {
   readonly tail?: Tail;
 }
 
-/** Most rows of a chunk of a prompt. A driver takes a GPU for lost when one submission runs for seconds. */
+/**
+ * Most rows of a chunk of a prompt. A driver takes a GPU for lost when one submission runs for seconds; on Metal a program
+ * is cut into command buffers of few steps.
+ */
 const CHUNK_ROWS = { cpu: 128, software: 128, integrated: 128, virtual: 512, discrete: 512 } as const;
+const METAL_CHUNK_ROWS = { ...CHUNK_ROWS, integrated: 512, virtual: 128 } as const;
 /** Most rows of a step. */
 const MOST_STEP_ROWS = 16;
 /** Of the logits that are computed at a time. */
@@ -44,8 +48,8 @@ const PROGRAMS = 24;
 /** Slots of the page table beside those of sequences, for texts that are embedded together. */
 export const EMBEDDING_SLOTS = 32;
 
-export function chunkRowsOf(device: Device): number {
-  return CHUNK_ROWS[device.info.kind];
+export function chunkRowsOf({ info: { backend, kind } }: Pick<Device, 'info'>): number {
+  return (backend === 'metal' ? METAL_CHUNK_ROWS : CHUNK_ROWS)[kind];
 }
 
 /** Rows of a chunk whose logits are computed at a time. */
@@ -120,9 +124,13 @@ export class Transformer implements Disposable {
 
   /** A program of a pass that is the caller's. */
   async record(request: PassRequest): Promise<Program> {
-    // Buffers that are made from now on would stay.
-    if (this.#disposed) throw new ComputeError('DISPOSED', 'the model was disposed of');
+    this.check();
     return this.device.record((recorder) => this.#record(recorder, request));
+  }
+
+  /** Throws where the model is gone: memory that is taken from then on would stay. */
+  check(): void {
+    if (this.#disposed) throw new ComputeError('DISPOSED', 'the model was disposed of');
   }
 
   /** f32 [logitRows, vocabulary padded to 32]: where chunks leave their logits. */

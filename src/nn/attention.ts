@@ -5,8 +5,9 @@ import type { DataType } from '../runtime/data-types.js';
 import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOneOf } from '../runtime/validate.js';
+import { checkInteger, checkObject, checkOneOf } from '../runtime/validate.js';
 import { type Activation, FORMS } from './activation.js';
+import { checkCall } from './checks.js';
 import { BLOCK } from './weights.js';
 
 /** In the order of the kernels' constant. */
@@ -67,7 +68,9 @@ export function splitsFor(device: Device, kvHeads: number, rows: number): number
   return Math.min(MOST_SPLITS, Math.max(1, Math.ceil(busy / (kvHeads * rows))));
 }
 
-function checkHeads(where: string, { heads, kvHeads, headSize }: HeadColumns): void {
+function checkHeads(where: string, layout: HeadColumns): void {
+  checkObject(where, 'layout', layout);
+  const { heads, kvHeads, headSize } = layout;
   checkInteger(where, 'layout.headSize', headSize, { min: 8, max: MOST_HEAD_SIZE });
   if (headSize % 8 !== 0) throw new RangeError(`${where}: layout.headSize must be a multiple of 8, got ${headSize}`);
   checkInteger(where, 'layout.kvHeads', kvHeads, { min: 1, max: heads });
@@ -108,6 +111,7 @@ function rotation({ projected, layout, norms, rope, cache, steps }: RotationCall
  * and the same of keys, which go to the cache with the values.
  */
 export function recordRope(recorder: Recorder, call: RotationCall & { readonly queries: Tensor }): void {
+  checkCall('recordRope', recorder, call);
   const { rows, layout, queries } = call;
   checkHeads('recordRope', layout);
   const { heads, kvHeads, headSize } = layout;
@@ -186,6 +190,7 @@ const takesUnits = (device: Device, headSize: number): boolean => headSize % 16 
  */
 export function recordAttention(recorder: Recorder, call: AttentionCall): void {
   const where = 'recordAttention';
+  checkCall(where, recorder, call);
   const { rows, order, layout, output, scratch } = call;
   checkOneOf(where, 'order', order, ORDERS);
   checkHeads(where, layout);

@@ -3,7 +3,8 @@ import type { Recorder } from '../runtime/recorder.js';
 import { checkTensor, type Tensor } from '../runtime/tensor.js';
 import { checkInteger, describe } from '../runtime/validate.js';
 import { type Activation, FORMS } from './activation.js';
-import { SCALINGS, TILE_ROWS, WEIGHT_KINDS, type Weights } from './weights.js';
+import { checkCall, checkInstance } from './checks.js';
+import { SCALINGS, TILE_ROWS, WEIGHT_KINDS, Weights } from './weights.js';
 
 export interface EmbeddingCall {
   readonly weights: Weights;
@@ -11,7 +12,7 @@ export interface EmbeddingCall {
   readonly steps: Tensor;
   readonly rows: number;
   /** Default 1. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
   /** f32 [rows][columns padded to 32], written. */
   readonly hidden: Tensor;
   /** f32 [columns]: factors of what goes to `next`. */
@@ -22,7 +23,9 @@ export interface EmbeddingCall {
 
 /** Records hidden = scale · rows of the matrix. */
 export function recordEmbedding(recorder: Recorder, call: EmbeddingCall): void {
+  checkCall('recordEmbedding', recorder, call);
   const { weights, steps, rows, scale = 1, hidden, norm, next } = call;
+  checkInstance('recordEmbedding', 'weights', weights, Weights);
   checkInteger('recordEmbedding', 'rows', rows, { min: 1, max: 65535 });
   checkTensor('recordEmbedding', 'hidden', hidden);
   if (next !== undefined && norm === undefined)

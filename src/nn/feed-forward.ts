@@ -1,7 +1,9 @@
 // What lies between the two projections of a feed-forward block.
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { type Activation, FORMS } from './activation.js';
+import { checkOneOf } from '../runtime/validate.js';
+import { Activation, FORMS } from './activation.js';
+import { checkCall, checkInstance } from './checks.js';
 import { BLOCK, blocksOf } from './weights.js';
 
 /** In the order of the kernel's constant; 'none' takes the numbers as they are, without a gate. */
@@ -24,7 +26,10 @@ const MAX_GRID = 65535;
 
 /** Records output = activation(gate) · up. Source: Shazeer, "GLU Variants Improve Transformer", 2020 (arXiv 2002.05202). */
 export function recordActivation(recorder: Recorder, call: ActivationCall): void {
+  checkCall('recordActivation', recorder, call);
   const { gated, activation = 'silu', output } = call;
+  checkInstance('recordActivation', 'output', output, Activation);
+  checkOneOf('recordActivation', 'activation', activation, ACTIVATIONS);
   const { columns } = output;
   const rowBlocks = blocksOf(columns);
   const { rows = output.rows, stride = rowBlocks * BLOCK * (activation === 'none' ? 1 : 2) } = call;

@@ -1,18 +1,19 @@
 // Weights from numbers of the host, and back.
-import type { Device } from '../runtime/device.js';
-import { checkOptions, describe } from '../runtime/validate.js';
+import { checkDevice, type Device } from '../runtime/device.js';
+import { checkObject, checkOneOf, checkOptions, describe } from '../runtime/validate.js';
+import { checkInstance } from './checks.js';
 import { recordEmbedding } from './embedding.js';
 import { recordRepack } from './repack.js';
-import { BLOCK, type Scaling, TILE_ROWS, type WeightKind, Weights } from './weights.js';
+import { BLOCK, TILE_ROWS, type WeightKind, type WeightScaling, Weights } from './weights.js';
 
 export interface HostWeightsOptions {
   readonly rows: number;
   readonly columns: number;
   readonly kind: WeightKind;
   /** Default: 'none', or 'symmetric' for int8 and int4. */
-  readonly scaling?: Scaling;
+  readonly scaling?: WeightScaling | undefined;
   /** Weights that share a scale: 32, 64 or 128. Default 32. */
-  readonly group?: number;
+  readonly group?: 32 | 64 | 128 | undefined;
 }
 
 /** At a time, so that the copy of the numbers takes little memory. */
@@ -27,10 +28,13 @@ const READ_ROWS = 1024;
  */
 export function weightsFrom(device: Device, numbers: Float32Array, options: HostWeightsOptions): Promise<Weights> {
   const where = 'weightsFrom';
+  checkDevice(where, device);
   if (!(numbers instanceof Float32Array))
     throw new TypeError(`${where}: numbers must be a Float32Array, got ${describe(numbers)}`);
+  checkObject(where, 'options', options);
   checkOptions(where, options, ['rows', 'columns', 'kind', 'scaling', 'group']);
   const { rows, columns, kind, group = 32 } = options;
+  checkOneOf(where, 'group', group, [32, 64, 128]);
   const plain = kind === 'f32' || kind === 'f16' || kind === 'bf16';
   const { scaling = plain ? 'none' : 'symmetric' } = options;
   if (numbers.length !== rows * columns)
@@ -57,8 +61,18 @@ async function fill(weights: Weights, numbers: Float32Array, group: number): Pro
   }
 }
 
-/** The numbers that weights stand for, [rows, columns]. */
-export async function readWeights(weights: Weights): Promise<Float32Array> {
+/**
+ * The numbers that weights stand for, [rows, columns].
+ *
+ * @example
+ * const numbers = await readWeights(weights);
+ */
+export function readWeights(weights: Weights): Promise<Float32Array> {
+  checkInstance('readWeights', 'weights', weights, Weights);
+  return read(weights);
+}
+
+async function read(weights: Weights): Promise<Float32Array> {
   const { device, rows, columns } = weights;
   const stride = weights.blocks * BLOCK;
   const most = Math.min(rows, READ_ROWS, Math.max(1, Math.floor(device.info.maxBindingBytes / (stride * 4))));

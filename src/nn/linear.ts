@@ -4,9 +4,10 @@ import type { Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
 import { checkOneOf } from '../runtime/validate.js';
-import { type Activation, FORMS, type Form } from './activation.js';
+import { Activation, type ActivationForm, FORMS } from './activation.js';
+import { checkCall, checkInstance } from './checks.js';
 import { recordMatrix } from './matrix.js';
-import { blocksOf, SCALINGS, TILE_ROWS, WEIGHT_KINDS, type WeightSegment, type Weights } from './weights.js';
+import { blocksOf, SCALINGS, TILE_ROWS, WEIGHT_KINDS, type WeightSegment, Weights } from './weights.js';
 
 export interface ProjectionCall {
   readonly weights: Weights;
@@ -15,7 +16,7 @@ export interface ProjectionCall {
   /** Default: those of `input`. */
   readonly rows?: number | undefined;
   /** `input` still lacks its RMS norm's factor, which is the mean square's over its columns. */
-  readonly normalised?: { readonly epsilon: number } | undefined;
+  readonly normalized?: { readonly epsilon: number } | undefined;
   /** One f32 for each row of weights. */
   readonly bias?: Tensor | undefined;
   /** f32 [rows][stride]; 'gated' has none. */
@@ -48,41 +49,54 @@ export function takesRows(device: Device, weights: Weights, rows: number): boole
 }
 
 /** The form of activation that `recordProjection` reads. */
-export function formFor(device: Device, weights: Weights, rows: number): Form {
+export function formFor(device: Device, weights: Weights, rows: number): ActivationForm {
   if (takesRows(device, weights, rows)) return isQuantized(weights) ? 'q8' : 'f32';
   return hasMatrixUnits(device) && weights.kind !== 'f32' ? 'f16' : 'f32';
 }
 
-/** Records results = input · weightsᵀ + bias, and what follows it. */
+const WHERE = 'recordProjection';
+
+/**
+ * Records results = input · weightsᵀ + bias, and what follows it.
+ *
+ * @example
+ * using weights = await weightsFrom(device, new Float32Array(64 * 96).fill(0.5), { rows: 64, columns: 96, kind: 'f32' });
+ * using input = Activation.allocate(device, { rows: 1, columns: 96, form: formFor(device, weights, 1) });
+ * using results = device.tensor('f32', [64]);
+ * using program = await device.record((recorder) => recordProjection(recorder, { weights, input, results }));
+ * await input.values.write(new Float32Array(96).fill(1));
+ * const { outputs } = await program.run({ read: [results] }); // 64 times 48
+ */
 export function recordProjection(recorder: Recorder, call: ProjectionCall): void {
-  const { weights, input, rows = input.rows } = call;
+  checkCall(WHERE, recorder, call);
+  const { weights, input } = call;
+  checkInstance(WHERE, 'weights', weights, Weights);
+  checkInstance(WHERE, 'input', input, Activation);
+  const { rows = input.rows } = call;
   check(call);
   if (takesRows(input.values.device, weights, rows)) {
     for (const segment of weights.segments) recordRows(recorder, { ...call, rows }, segment);
     return;
   }
-  const { normalised, norm, next, epilogue, results } = call;
-  if (normalised || norm || next || epilogue === 'gated' || !results)
-    throw new TypeError(
-      `recordProjection: ${rows} rows of these weights only take the epilogues 'store' and 'add' alone`,
-    );
+  const { normalized, norm, next, epilogue, results } = call;
+  if (normalized || norm || next || epilogue === 'gated' || !results)
+    throw new TypeError(`${WHERE}: ${rows} rows of these weights only take the epilogues 'store' and 'add' alone`);
   recordMatrix(recorder, { ...call, rows, results, epilogue: epilogue ?? 'store' });
 }
 
 function check({ weights, input, rows = input.rows, epilogue = 'store', results, norm, next }: ProjectionCall): void {
-  const where = 'recordProjection';
-  checkOneOf(where, 'epilogue', epilogue, ['store', 'add', 'gated']);
+  checkOneOf(WHERE, 'epilogue', epilogue, ['store', 'add', 'gated']);
   const form = formFor(input.values.device, weights, rows);
   if (input.form !== form)
-    throw new TypeError(`${where}: input must be of form ${form} for ${rows} rows, got ${input.form}`);
+    throw new TypeError(`${WHERE}: input must be of form ${form} for ${rows} rows, got ${input.form}`);
   if (input.columns !== weights.columns)
-    throw new RangeError(`${where}: input must have ${weights.columns} columns as weights have, got ${input.columns}`);
+    throw new RangeError(`${WHERE}: input must have ${weights.columns} columns as weights have, got ${input.columns}`);
   if (rows < 1 || rows > Math.min(input.rows, next?.rows ?? rows))
-    throw new RangeError(`${where}: rows must be from 1 to those of input and next, got ${rows}`);
+    throw new RangeError(`${WHERE}: rows must be from 1 to those of input and next, got ${rows}`);
   if (epilogue === 'gated' ? !next : !results)
-    throw new TypeError(`${where}: the epilogue '${epilogue}' needs ${epilogue === 'gated' ? 'next' : 'results'}`);
+    throw new TypeError(`${WHERE}: the epilogue '${epilogue}' needs ${epilogue === 'gated' ? 'next' : 'results'}`);
   if (epilogue === 'add' && (next === undefined) !== (norm === undefined))
-    throw new TypeError(`${where}: norm and next go together`);
+    throw new TypeError(`${WHERE}: norm and next go together`);
 }
 
 /** From so many workgroups on, a second one on a unit hides the wait for weights, where registers leave it room. */
@@ -95,29 +109,29 @@ function rowConstants({ info }: Device, columns: number, groups: number) {
   return { unrolled: 1, split: shared ? 2 : 1, ahead: shared && columns <= 8 && groups >= MANY_GROUPS ? 1 : 4 };
 }
 
-function recordRows(
-  recorder: Recorder,
-  call: ProjectionCall & { readonly rows: number },
-  { firstTile, tiles, quants, scales }: WeightSegment,
-): void {
-  const { weights, input, rows, normalised, bias, firstColumn = 0, epilogue = 'store', norm, next } = call;
+type RowsCall = ProjectionCall & { readonly rows: number };
+
+/** What an epilogue has no use for is bound to a tensor that it reads or writes anyway. */
+function rowBuffers({ input, bias, norm, next, results = next?.blocks ?? input.blocks }: RowsCall) {
+  return {
+    values: input.values,
+    blocks: input.blocks,
+    bias: bias ?? input.blocks,
+    norm: norm ?? input.blocks,
+    results,
+    nextValues: next?.values ?? results,
+    nextBlocks: next?.blocks ?? results,
+  };
+}
+
+function recordRows(recorder: Recorder, call: RowsCall, { firstTile, tiles, quants, scales }: WeightSegment): void {
+  const { weights, input, rows, normalized, bias, firstColumn = 0, epilogue = 'store', next } = call;
+  const { stride = Math.ceil(weights.rows / TILE_ROWS) * TILE_ROWS } = call;
   const gated = epilogue === 'gated';
   const columns = [1, 2, 4, 8].find((count) => rows <= count) ?? (gated ? 8 : FEW_ROWS);
-  // What an epilogue has no use for is bound to a tensor that it reads or writes anyway.
-  const { results = next?.blocks ?? input.blocks, stride = Math.ceil(weights.rows / TILE_ROWS) * TILE_ROWS } = call;
   const groups = gated ? tiles / 2 : tiles;
   recorder.dispatch('project_rows', {
-    buffers: {
-      quants,
-      scales,
-      values: input.values,
-      blocks: input.blocks,
-      bias: bias ?? input.blocks,
-      norm: norm ?? input.blocks,
-      results,
-      nextValues: next?.values ?? results,
-      nextBlocks: next?.blocks ?? results,
-    },
+    buffers: { quants, scales, ...rowBuffers(call) },
     params: {
       rows,
       outputs: gated && next ? next.columns : weights.rows,
@@ -126,14 +140,14 @@ function recordRows(
       stride,
       firstColumn,
       nextStride: next ? blocksOf(next.columns) : 0,
-      epsilon: normalised?.epsilon ?? 0,
+      epsilon: normalized?.epsilon ?? 0,
       inputs: weights.columns,
     },
     constants: {
       kind: WEIGHT_KINDS.indexOf(weights.kind),
       scaling: SCALINGS.indexOf(weights.scaling),
       columns,
-      normalised: normalised ? 1 : 0,
+      normalised: normalized ? 1 : 0,
       epilogue: EPILOGUES[epilogue === 'add' && !next ? 'addAlone' : epilogue],
       activation: call.activation === 'gelu' ? 1 : 0,
       form: next ? FORMS.indexOf(next.form) : 0,

@@ -1,7 +1,8 @@
 // Root mean square norm of rows, into what a projection reads.
 import type { Recorder } from '../runtime/recorder.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { type Activation, FORMS } from './activation.js';
+import { Activation, FORMS } from './activation.js';
+import { checkCall, checkInstance } from './checks.js';
 import { BLOCK, blocksOf } from './weights.js';
 
 export interface NormCall {
@@ -27,7 +28,9 @@ const MAX_GRID = 65535;
 
 /** Records hidden += added (or its norm), output = norm of hidden. Source: Zhang and Sennrich, 2019 (arXiv 1910.07467). */
 export function recordNorm(recorder: Recorder, call: NormCall): void {
+  checkCall('recordNorm', recorder, call);
   const { hidden, norm, epsilon, added, postNorm, output, firstRow = 0 } = call;
+  checkInstance('recordNorm', 'output', output, Activation);
   const { columns } = output;
   const { rows = output.rows, stride = blocksOf(columns) * BLOCK } = call;
   recorder.dispatch('norm_rows', {

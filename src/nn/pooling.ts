@@ -1,6 +1,7 @@
 // One vector a sequence from the hidden states of its tokens.
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { checkCall } from './checks.js';
 
 /** Rows of one sequence in this dispatch. The sequence is complete when `before` and `count` make `total`. */
 export interface PooledSpan {
@@ -32,7 +33,7 @@ export interface PoolingCall {
   readonly sequences: number;
   readonly dimensions: number;
   /** From a row of hidden states to the next. Default: `dimensions`. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   readonly pooling: 'mean' | 'last';
   /** Vectors of length 1. */
   readonly normalize: boolean;
@@ -42,6 +43,7 @@ const GRID_WIDTH = 32768;
 
 /** One dispatch: the mean or the last of the rows of each span. */
 export function recordPooling(recorder: Recorder, call: PoolingCall): void {
+  checkCall('recordPooling', recorder, call);
   const { hidden, spans, pooled, sequences, dimensions, stride = dimensions, pooling, normalize } = call;
   recorder.dispatch('pool_rows', {
     buffers: { hidden, spans, pooled },

@@ -1,16 +1,17 @@
-// From the numbers and blocks of model files to weights in tiles: the file's own values, or quantised on the way.
+// From the numbers and blocks of model files to weights in tiles: the file's own values, or quantized on the way.
 import type { Recorder } from '../runtime/recorder.js';
 import { checkTensor, type Tensor } from '../runtime/tensor.js';
 import { checkInteger, checkOneOf, checkOptions } from '../runtime/validate.js';
+import { checkCall, checkInstance } from './checks.js';
 import {
   BLOCK,
   blocksOf,
   SCALINGS,
-  type Scaling,
   TILE_ROWS,
   WEIGHT_KINDS,
   type WeightKind,
-  type Weights,
+  type WeightScaling,
+  Weights,
 } from './weights.js';
 
 interface SourceFormat {
@@ -20,10 +21,10 @@ interface SourceFormat {
   /** The kernels' constant `format`. */
   readonly number: number;
   readonly kind: WeightKind;
-  readonly scaling: Scaling;
+  readonly scaling: WeightScaling;
 }
 
-const format = (number: number, blockSize: number, blockBytes: number, kind: WeightKind, scaling: Scaling) => ({
+const format = (number: number, blockSize: number, blockBytes: number, kind: WeightKind, scaling: WeightScaling) => ({
   number,
   blockSize,
   blockBytes,
@@ -46,20 +47,20 @@ const FORMATS = {
 } satisfies Record<string, SourceFormat>;
 
 export type SourceType = keyof typeof FORMATS;
-export const SOURCE_TYPES = Object.keys(FORMATS) as SourceType[];
+const SOURCE_TYPES = Object.keys(FORMATS) as SourceType[];
 
 export interface QuantizeChoice {
-  /** What plain numbers become; what is quantised already stays as it is. Default 'none'. */
-  readonly quantize?: 'none' | 'int8' | 'int4';
+  /** What plain numbers become; what is quantized already stays as it is. Default 'none'. */
+  readonly quantize?: 'none' | 'int8' | 'int4' | undefined;
   /** Default 'symmetric'. */
-  readonly scaling?: 'symmetric' | 'affine';
+  readonly scaling?: 'symmetric' | 'affine' | undefined;
 }
 
 /** The kind of weights that a tensor of a file becomes. */
 export function weightsFor(
   sourceType: SourceType,
   { quantize = 'none', scaling = 'symmetric' }: QuantizeChoice = {},
-): { kind: WeightKind; scaling: Scaling } {
+): { kind: WeightKind; scaling: WeightScaling } {
   const where = 'weightsFor';
   checkOneOf(where, 'sourceType', sourceType, SOURCE_TYPES);
   checkOneOf(where, 'quantize', quantize, ['none', 'int8', 'int4'] as const);
@@ -71,9 +72,12 @@ export function weightsFor(
 
 /** Bytes of a row in the file. Throws `RangeError` where blocks do not fill it. */
 export function sourceRowBytes(sourceType: SourceType, columns: number): number {
+  checkOneOf('sourceRowBytes', 'sourceType', sourceType, SOURCE_TYPES);
   const { blockSize, blockBytes } = FORMATS[sourceType];
   if (columns % blockSize !== 0)
-    throw new RangeError(`columns must be a multiple of ${blockSize} for ${sourceType}, got ${columns}`);
+    throw new RangeError(
+      `sourceRowBytes: columns must be a multiple of ${blockSize} for ${sourceType}, got ${columns}`,
+    );
   return (columns / blockSize) * blockBytes;
 }
 
@@ -83,24 +87,25 @@ export interface RepackCall {
   readonly source: Tensor;
   readonly sourceType: SourceType;
   /** Byte of `source` where the first row begins. Default 0. */
-  readonly sourceOffset?: number;
+  readonly sourceOffset?: number | undefined;
   /** Row-major rows of `weights.columns`; the last tile that they fill is filled up with zeros. */
   readonly rows: number;
   /** Tile of `weights` that the first 32 rows go to. Default 0. */
-  readonly firstTile?: number;
+  readonly firstTile?: number | undefined;
   /** From a tile to the next 32 rows' one: 2 where gate and up take turns. Default 1. */
-  readonly tileStep?: number;
-  /** Weights along a row that share a scale, where plain numbers are quantised: 32, 64 or 128. Default 32. */
-  readonly group?: number;
+  readonly tileStep?: number | undefined;
+  /** Weights along a row that share a scale, where plain numbers are quantized: 32, 64 or 128. Default 32. */
+  readonly group?: number | undefined;
 }
 
-type Checked = Required<RepackCall>;
+type Checked = { readonly [K in keyof RepackCall]-?: Exclude<RepackCall[K], undefined> };
 
 const KEYS = ['weights', 'source', 'sourceType', 'sourceOffset', 'rows', 'firstTile', 'tileStep', 'group'];
 
 function check(call: RepackCall): Checked {
   const where = 'recordRepack';
   checkOptions(where, call, KEYS);
+  checkInstance(where, 'weights', call.weights, Weights);
   const { weights, source, sourceType, rows, sourceOffset = 0, firstTile = 0, tileStep = 1, group = 32 } = call;
   checkTensor(where, 'source', source);
   checkOneOf(where, 'sourceType', sourceType, SOURCE_TYPES);
@@ -139,6 +144,7 @@ function partOf({ rows, firstTile, tileStep }: Checked, segment: { firstTile: nu
  * the weights are int8 or int4 the nearest ones that these can hold.
  */
 export function recordRepack(recorder: Recorder, call: RepackCall): void {
+  checkCall('recordRepack', recorder, call);
   const checked = check(call);
   for (const segment of checked.weights.segments) {
     const part = partOf(checked, segment);

@@ -1,6 +1,6 @@
 // Tables of rotary position embeddings: the cosine and sine that each pair of a head's numbers is turned by.
 // Source: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding" (2021).
-import { checkFloat, checkInteger, checkOneOf } from '../runtime/validate.js';
+import { checkFloat, checkInteger, checkObject, checkOneOf } from '../runtime/validate.js';
 
 /** How frequencies are stretched for contexts longer than those of the first training. */
 export type RopeTableScaling =
@@ -20,11 +20,11 @@ export type RopeTableScaling =
       readonly factor: number;
       readonly originalContext: number;
       /** Default 32. */
-      readonly betaFast?: number;
+      readonly betaFast?: number | undefined;
       /** Default 1. */
-      readonly betaSlow?: number;
+      readonly betaSlow?: number | undefined;
       /** Of cosines and sines; default 0.1 ln(factor) + 1. */
-      readonly attentionFactor?: number;
+      readonly attentionFactor?: number | undefined;
     }
   /** Source: Ding et al., "LongRoPE" (2024). A divisor of each frequency, other ones for tables beyond `originalContext`. */
   | {
@@ -112,6 +112,7 @@ function magnitude(scaling: RopeTableScaling | undefined): number {
  * const table = ropeTable({ dims: 128, positions: 4096, theta: 10_000 }); // Float32Array of 4096 x 64 x 2
  */
 export function ropeTable(options: RopeTableOptions): Float32Array {
+  checkObject(WHERE, 'options', options);
   const { dims, positions, theta, scaling } = options;
   checkInteger(WHERE, 'dims', dims, { min: 2 });
   if (dims % 2 !== 0) throw new RangeError(`${WHERE}: dims must be even, got ${dims}`);

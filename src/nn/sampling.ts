@@ -1,26 +1,27 @@
 // Choosing the next token of each row of logits, on the device: what the host writes, and the two kernels.
 import type { Recorder } from '../runtime/program.js';
-import type { Tensor } from '../runtime/tensor.js';
-import { checkFloat, checkInteger, checkOptions, describe } from '../runtime/validate.js';
+import { checkTensor, type Tensor } from '../runtime/tensor.js';
+import { checkFloat, checkInteger, checkObject, checkOptions, describe } from '../runtime/validate.js';
+import { checkCall } from './checks.js';
 
 /** In Hugging Face's order: penalties, temperature, top-k, top-p, min-p. */
 export interface SamplingOptions {
   /** 0 takes the most probable token, the lowest id of equals. Default 1. */
-  temperature?: number;
+  temperature?: number | undefined;
   /** Only the k most probable tokens; 0 for all. Default 0. */
-  topK?: number;
+  topK?: number | undefined;
   /** Only the smallest set of most probable tokens with this much probability. Default 1. */
-  topP?: number;
+  topP?: number | undefined;
   /** Only tokens with this share of the largest probability. Default 0. */
-  minP?: number;
+  minP?: number | undefined;
   /** Logits of tokens of the prompt and of generated ones are divided by it, or multiplied where negative. Default 1. */
-  repetitionPenalty?: number;
+  repetitionPenalty?: number | undefined;
   /** Taken from logits of generated tokens, once. Default 0. */
-  presencePenalty?: number;
+  presencePenalty?: number | undefined;
   /** Taken from logits of generated tokens, for each time. Default 0. */
-  frequencyPenalty?: number;
+  frequencyPenalty?: number | undefined;
   /** Of the draws: the same seed and logits give the same tokens. Default 0. */
-  seed?: number | bigint;
+  seed?: number | bigint | undefined;
 }
 
 export const SAMPLING_OPTIONS: readonly (keyof SamplingOptions)[] = [
@@ -71,7 +72,7 @@ export function checkSampling(where: string, options: SamplingOptions): void {
 }
 
 /** Whether these options look at tokens that were there before: such a slot needs counts. */
-export function isPenalised({
+export function isPenalized({
   repetitionPenalty = 1,
   presencePenalty = 0,
   frequencyPenalty = 0,
@@ -81,7 +82,10 @@ export function isPenalised({
 
 /** The state that a slot begins with: SAMPLING_WORDS words. `drawn`: how many tokens were drawn with this seed. */
 export function encodeSampling(options: SamplingOptions, vocabulary: number, drawn = 0): Uint32Array {
-  checkSampling('encodeSampling', options);
+  const where = 'encodeSampling';
+  checkObject(where, 'options', options);
+  checkSampling(where, options);
+  checkInteger(where, 'vocabulary', vocabulary, { min: 1, max: MAX_VOCABULARY });
   const { topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = options;
   const temperature = (options.temperature ?? 1) < LEAST_TEMPERATURE ? 0 : (options.temperature ?? 1);
   const seed = BigInt(options.seed ?? 0);
@@ -99,7 +103,7 @@ export function encodeSampling(options: SamplingOptions, vocabulary: number, dra
   state[9] = Number(seed & 0xffffffffn);
   state[10] = Number(seed >> 32n);
   state[COUNTER_WORD] = drawn;
-  state[12] = (isPenalised(options) ? PENALISED : 0) | (truncated ? TRUNCATED : 0);
+  state[12] = (isPenalized(options) ? PENALISED : 0) | (truncated ? TRUNCATED : 0);
   return state;
 }
 
@@ -136,16 +140,18 @@ export interface SamplingCall {
   readonly rows: number;
   readonly vocabulary: number;
   /** From a row of logits to the next. Default: `vocabulary`. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
   /** The step of the first row of logits. Default 0. */
-  readonly firstStep?: number;
+  readonly firstStep?: number | undefined;
 }
 
 /** Two dispatches: `chosen` and the next step of every row whose step asks for it. */
 export function recordSampling(recorder: Recorder, call: SamplingCall): void {
+  checkCall('recordSampling', recorder, call);
   const { logits, steps, sampling, winners, chosen, rows, vocabulary } = call;
   const { counts = sampling, stride = vocabulary, firstStep = 0 } = call;
   checkInteger('recordSampling', 'vocabulary', vocabulary, { min: 1, max: MAX_VOCABULARY });
+  checkTensor('recordSampling', 'winners', winners);
   checkInteger('recordSampling', 'winners', winners.length, { min: winnerWords(rows, vocabulary) });
   const params = { vocabulary, stride, firstStep, penalised: call.counts === undefined ? 0 : 1 };
   recorder.dispatch('logit_blocks', {

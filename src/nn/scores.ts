@@ -1,6 +1,7 @@
 // Log-probabilities of given tokens, as perplexity needs them.
 import type { Recorder } from '../runtime/program.js';
 import type { Tensor } from '../runtime/tensor.js';
+import { checkCall } from './checks.js';
 
 /** A target that is not scored. */
 export const NO_TARGET = 0xffffffff;
@@ -15,13 +16,14 @@ export interface ScoresCall {
   readonly rows: number;
   readonly vocabulary: number;
   /** From a row of logits to the next. Default: `vocabulary`. */
-  readonly stride?: number;
+  readonly stride?: number | undefined;
 }
 
 const GRID_WIDTH = 32768;
 
 /** One dispatch: log softmax(logits[row])[targets[row]] for every row. */
 export function recordScores(recorder: Recorder, call: ScoresCall): void {
+  checkCall('recordScores', recorder, call);
   const { logits, targets, scores, rows, vocabulary, stride = vocabulary } = call;
   recorder.dispatch('score_rows', {
     buffers: { logits, targets, scores },

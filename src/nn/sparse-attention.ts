@@ -1,29 +1,30 @@
 // Attention over listed positions only.
-import { Device } from '../runtime/device.js';
+import type { AbortOptions } from '../runtime/abort.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Recorder } from '../runtime/program.js';
 import { Tensor } from '../runtime/tensor.js';
-import { checkFloat, checkInteger, checkOptions, checkSignal, describe } from '../runtime/validate.js';
+import { checkFloat, checkInteger, checkObject, checkOptions, checkRunOptions, describe } from '../runtime/validate.js';
+import { checkCall } from './checks.js';
 
 /** Host numbers, or an f32 tensor on the same device. */
 export type AttentionInput = Float32Array | Tensor;
 
-export interface SparseAttentionOptions {
+export interface SparseAttentionOptions extends AbortOptions {
   /** Default 1. */
-  batch?: number;
+  batch?: number | undefined;
   queryHeads: number;
   /** Divides `queryHeads`. Default: `queryHeads`. */
-  kvHeads?: number;
+  kvHeads?: number | undefined;
   /** Of a query and a key. */
   dimensions: number;
   /** Of a value; at most 1024. Default: `dimensions`. */
-  valueDimensions?: number;
+  valueDimensions?: number | undefined;
   /** Heads of the list and of the weights, of each batch entry: divides `queryHeads`. Default: `queryHeads`. */
-  listHeads?: number;
+  listHeads?: number | undefined;
   /** Factor of the dot products. Default 1 / √dimensions. */
-  scale?: number;
+  scale?: number | undefined;
   /** [batch, listHeads, keys]: log(weight) is added to the logits, so 0 leaves a position out. */
-  weights?: AttentionInput;
-  signal?: AbortSignal;
+  weights?: AttentionInput | undefined;
 }
 
 /** What `recordSparseAttention` binds; all row-major. */
@@ -75,6 +76,8 @@ export function recordSparseAttention(
   tensors: SparseAttentionTensors,
   shape: SparseAttentionShape,
 ): void {
+  checkCall('recordSparseAttention', recorder, tensors);
+  checkObject('recordSparseAttention', 'shape', shape);
   const { queries, keys, values, list, weights, attended } = tensors;
   const { batch, queryHeads, kvHeads, listHeads, queryCount, keyCount } = shape;
   const { dimensions, valueDimensions, length, scale } = shape;
@@ -113,10 +116,10 @@ export function sparseAttention(
   options: SparseAttentionOptions,
 ): Promise<Float32Array> {
   const where = 'sparseAttention';
-  if (!(device instanceof Device)) throw new TypeError(`${where}: device must be a Device, got ${describe(device)}`);
-  if (inputs === undefined) throw new TypeError(`${where}: inputs must be an object, got undefined`);
+  checkDevice(where, device);
+  checkObject(where, 'inputs', inputs);
   checkOptions(where, inputs, ['queries', 'keys', 'values', 'sparseList']);
-  const shape = checkShape(where, inputs, options);
+  const shape = shapeOf(where, inputs, options);
   const { weights, signal } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return attend(device, { ...inputs, weights }, shape, signal);
@@ -124,17 +127,16 @@ export function sparseAttention(
 
 type Inputs = Parameters<typeof sparseAttention>[1];
 
-function checkShape(where: string, inputs: Inputs, options: SparseAttentionOptions): SparseAttentionShape {
-  if (options === undefined) throw new TypeError(`${where}: options must be an object, got undefined`);
-  checkOptions(where, options, KEYS);
+/** Checks both. */
+function shapeOf(where: string, inputs: Inputs, options: SparseAttentionOptions): SparseAttentionShape {
+  checkRunOptions(where, options, KEYS, { required: true });
   const { batch = 1, queryHeads, kvHeads = queryHeads, dimensions, valueDimensions = dimensions } = options;
-  const { listHeads = queryHeads, scale = 1 / Math.sqrt(dimensions), weights, signal } = options;
+  const { listHeads = queryHeads, scale = 1 / Math.sqrt(dimensions), weights } = options;
   checkInteger(where, 'batch', batch, { min: 1, max: MAX_GRID });
   checkInteger(where, 'queryHeads', queryHeads, { min: 1, max: Math.floor(MAX_GRID / batch) });
   checkInteger(where, 'dimensions', dimensions, { min: 1, max: 65536 });
   checkInteger(where, 'valueDimensions', valueDimensions, { min: 1, max: MAX_VALUE_DIMENSIONS });
   checkFloat(where, 'scale', scale);
-  checkSignal(where, signal);
   for (const [name, heads] of Object.entries({ kvHeads, listHeads })) {
     checkInteger(where, name, heads, { min: 1, max: queryHeads });
     if (queryHeads % heads !== 0)

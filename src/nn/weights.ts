@@ -1,7 +1,8 @@
 // A weight matrix on the device: tiles of 32 rows, as shaders-vulkan/common/weights.glsl lays them out.
-import type { Device } from '../runtime/device.js';
+import { checkToken, TOKEN, type Token } from '../runtime/construction.js';
+import { checkDevice, type Device } from '../runtime/device.js';
 import type { Tensor } from '../runtime/tensor.js';
-import { checkInteger, checkOneOf } from '../runtime/validate.js';
+import { checkInteger, checkObject, checkOneOf } from '../runtime/validate.js';
 
 /** In the order of the kernels' constant `kind`. */
 export const WEIGHT_KINDS = ['f32', 'f16', 'bf16', 'int8', 'int4'] as const;
@@ -9,7 +10,7 @@ export type WeightKind = (typeof WEIGHT_KINDS)[number];
 
 /** In the order of the kernels' constant `scaling`. */
 export const SCALINGS = ['none', 'symmetric', 'affine', 'super32', 'super16'] as const;
-export type Scaling = (typeof SCALINGS)[number];
+export type WeightScaling = (typeof SCALINGS)[number];
 
 export const TILE_ROWS = 32;
 export const BLOCK = 32;
@@ -20,7 +21,7 @@ const CHUNK_BYTES = 16;
 export interface WeightShape {
   readonly kind: WeightKind;
   /** 'none' for f32, f16 and bf16. */
-  readonly scaling: Scaling;
+  readonly scaling: WeightScaling;
   /** Outputs; what lies between them and a multiple of 32 is zeros. */
   readonly rows: number;
   /** Inputs; what lies between them and a multiple of 32 is zeros. */
@@ -60,7 +61,7 @@ function tilesOfSegment(device: Device, bytes: { quants: number; scales: number 
   return Math.max(1, most - (most % 2));
 }
 
-const SCALINGS_OF: Readonly<Record<WeightKind, readonly Scaling[]>> = {
+const SCALINGS_OF: Readonly<Record<WeightKind, readonly WeightScaling[]>> = {
   f32: ['none'],
   f16: ['none'],
   bf16: ['none'],
@@ -75,18 +76,26 @@ function checkWeightShape(where: string, { kind, scaling, rows, columns }: Weigh
   checkInteger(where, 'columns', columns, { min: 1 });
 }
 
-/** Rows of weights, [rows, columns] row-major in meaning; `project` multiplies them with activations. */
+/**
+ * Rows of weights, [rows, columns] row-major in meaning; `recordProjection` multiplies them with activations.
+ *
+ * @example
+ * using device = await Device.open();
+ * using weights = Weights.allocate(device, { kind: 'int8', scaling: 'symmetric', rows: 64, columns: 96 });
+ * console.log(weights.bytes); // one byte a weight, and the scales
+ */
 export class Weights implements Disposable {
   readonly device: Device;
   readonly kind: WeightKind;
-  readonly scaling: Scaling;
+  readonly scaling: WeightScaling;
   readonly rows: number;
   readonly columns: number;
   /** Of 32 weights along a row. */
   readonly blocks: number;
   readonly segments: readonly WeightSegment[];
 
-  private constructor(device: Device, shape: WeightShape, segments: readonly WeightSegment[]) {
+  private constructor(token: Token, device: Device, shape: WeightShape, segments: readonly WeightSegment[]) {
+    checkToken(token, 'Weights', 'Weights.allocate or weightsFrom');
     this.device = device;
     this.kind = shape.kind;
     this.scaling = shape.scaling;
@@ -98,7 +107,10 @@ export class Weights implements Disposable {
 
   /** Memory with undefined contents. Throws `ComputeError` `OUT_OF_MEMORY`. */
   static allocate(device: Device, shape: WeightShape): Weights {
-    checkWeightShape('Weights.allocate', shape);
+    const where = 'Weights.allocate';
+    checkDevice(where, device);
+    checkObject(where, 'shape', shape);
+    checkWeightShape(where, shape);
     const bytes = tileBytes(shape);
     const tiles = Math.ceil(shape.rows / TILE_ROWS);
     const most = tilesOfSegment(device, bytes);
@@ -120,7 +132,7 @@ export class Weights implements Disposable {
       for (const tensor of allocated) tensor.dispose();
       throw error;
     }
-    return new Weights(device, shape, segments);
+    return new Weights(TOKEN, device, shape, segments);
   }
 
   /** Device bytes. */
@@ -131,6 +143,7 @@ export class Weights implements Disposable {
     );
   }
 
+  /** Frees the memory. */
   dispose(): void {
     for (const { quants, scales } of this.segments) {
       quants.dispose();

@@ -1,5 +1,5 @@
 // The neural codec: decoding and encoding from and to arrays, the same on the device alone, and training.
-import { NeuralCodec } from '../../src/vector/neural-codec.js';
+import { NeuralCodec, networkOf } from '../../src/vector/neural-codec.js';
 import { type BenchContext, type BenchRow, timeCalls, timeProgram } from './context.js';
 import { noise } from './data.js';
 
@@ -55,7 +55,7 @@ async function encode(context: BenchContext): Promise<BenchRow[]> {
 async function resident(context: BenchContext): Promise<BenchRow[]> {
   const { device } = context;
   using codec = await openCodec(context);
-  const { network } = codec;
+  const network = networkOf(codec);
   const count = context.size({ gpu: 262_144, cpu: 8192, software: 1024 });
   const encoded = encodedNoise(count);
   using codes = await device.tensorFrom(encoded.codes);

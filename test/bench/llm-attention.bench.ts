@@ -1,6 +1,6 @@
 // Attention over a paged cache: a step of one row at some depths, and chunks of rows, plain and on matrix units.
 import { hasMatrixUnits, testMatrixUnits } from '../../src/kernels/matrix-units.js';
-import { Activation, type Form } from '../../src/nn/activation.js';
+import { Activation, type ActivationForm } from '../../src/nn/activation.js';
 import { type AttentionCall, recordAttention } from '../../src/nn/attention.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
 import { type BenchContext, type BenchRow, timeProgram } from './context.js';
@@ -16,7 +16,7 @@ interface Work {
   readonly order: AttentionCall['order'];
   readonly rows: number;
   readonly depth: number;
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly kernel: string;
 }
 

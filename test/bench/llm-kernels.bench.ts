@@ -80,10 +80,10 @@ async function project(context: BenchContext, { inputs, outputs, epilogue }: Sha
       ...[input.values, input.blocks, results, norm].map((tensor) => [tensor, 0] as const),
     ]),
   );
-  const normalised = epilogue === 'add' ? undefined : { epsilon: 1e-5 };
+  const normalized = epilogue === 'add' ? undefined : { epsilon: 1e-5 };
   const after = { store: { results }, add: { results, norm, next }, gated: { next } }[epilogue];
   using program = await device.record((recorder) => {
-    const call: Omit<ProjectionCall, 'weights'> = { input, rows, epilogue, normalised, ...after };
+    const call: Omit<ProjectionCall, 'weights'> = { input, rows, epilogue, normalized, ...after };
     for (const own of weights) recordProjection(recorder, { ...call, weights: own });
   });
   const time = await timeProgram(program);

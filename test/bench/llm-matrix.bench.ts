@@ -1,7 +1,7 @@
 // Prefill's products: 512 rows times the matrices of a 7B Llama, on matrix units with either tile and without them.
 import { unrolledOn } from '../../src/kernels/choices.js';
 import { hasMatrixUnits, testMatrixUnits } from '../../src/kernels/matrix-units.js';
-import { SCALINGS, type Scaling, tileBytes, WEIGHT_KINDS, type WeightKind } from '../../src/nn/weights.js';
+import { SCALINGS, tileBytes, WEIGHT_KINDS, type WeightKind, type WeightScaling } from '../../src/nn/weights.js';
 import { type BenchContext, type BenchRow, timeProgram } from './context.js';
 import { noise } from './data.js';
 
@@ -11,7 +11,7 @@ interface Product {
   readonly kernel: 'project_matrix' | 'project_matrix_coop';
   readonly tileRows: number;
   readonly kind: WeightKind;
-  readonly scaling: Scaling;
+  readonly scaling: WeightScaling;
   readonly inputs: number;
   readonly outputs: number;
 }

@@ -147,7 +147,7 @@ function exactList(data: AttentionCase, keys: number, { sink, heavy, window }: t
 async function compare(device: Device, data: AttentionCase, found: SparseList, list: typeof LIST) {
   const { sink, window } = list;
   const { queryHeads: heads } = data;
-  const { keys, sparseList } = found;
+  const { keyCount: keys, sparseList } = found;
   const every = Uint32Array.from({ length: heads * keys }, (_, i) => i % keys);
   const ends = Uint32Array.from({ length: heads * (sink + window) }, (_, i) => {
     const place = i % (sink + window);

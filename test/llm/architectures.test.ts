@@ -38,7 +38,7 @@ describeDevices(`architectures${skipped(MODELS_MISSING)}`, (device, { backend })
   const onlyCpu = unlessOn('cpu', backend);
 
   test.skipIf(MODELS_MISSING).each(NAMES)(
-    '%s: logits of the whole prompt, and the greedy text behind it',
+    '%s: logits of the whole prompt are the golden ones, and so is the greedy text behind it',
     async (name) => {
       const golden = goldenOf(name);
       using model = await LanguageModel.load(pathOf(name), options());
@@ -50,7 +50,7 @@ describeDevices(`architectures${skipped(MODELS_MISSING)}`, (device, { backend })
   );
 
   test.skipIf(MODELS_MISSING).each(backend === 'cpu' ? NAMES : ['mistral'])(
-    '%s: the same token by token and in uneven chunks',
+    '%s: a prompt gives the same token by token and in uneven chunks',
     async (name) => {
       const golden = goldenOf(name);
       const sizes = backend === 'cpu' ? UNEVEN : [29, 16];

@@ -23,14 +23,14 @@ function thrown(work: () => unknown): unknown {
 }
 
 describe('ChatTemplate', () => {
-  test('with and without the beginning of an answer', () => {
+  test('ends with the beginning of an answer unless told', () => {
     const template = ChatTemplate.from(CHAT_ML);
     const text = '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n';
     expect(template.render(conversation, { addGenerationPrompt: false })).toBe(text);
     expect(template.render(conversation)).toBe(`${text}<|im_start|>assistant\n`);
   });
 
-  test('tokens, tools and variables', () => {
+  test('gets tokens, tools and variables', () => {
     const template = ChatTemplate.from(
       '{{ bos_token }}{% if tools %}{{ tools | length }}{% endif %}{% if thinking is defined %}T{% endif %}{{ eos_token }}',
       { bosToken: '<s>', eosToken: '</s>' },
@@ -41,7 +41,7 @@ describe('ChatTemplate', () => {
     );
   });
 
-  test('of several templates the default one', () => {
+  test('is the default one of several', () => {
     const sources = [
       { name: 'tool_use', template: 'tools' },
       { name: 'default', template: 'plain' },
@@ -49,7 +49,7 @@ describe('ChatTemplate', () => {
     expect(ChatTemplate.from(sources).render(conversation)).toBe('plain');
   });
 
-  test('no template: an error with a way out', () => {
+  test('that is missing is an error with a way out', () => {
     for (const source of [undefined, '', []]) {
       const error = thrown(() => ChatTemplate.from(source)) as ComputeError;
       expect(error).toBeInstanceOf(ComputeError);
@@ -58,7 +58,7 @@ describe('ChatTemplate', () => {
     }
   });
 
-  test('a template that cannot be read, or fails', () => {
+  test('that cannot be read, or fails, is unsupported', () => {
     const unread = thrown(() => ChatTemplate.from('{% for %}')) as ComputeError;
     expect(unread.code).toBe('UNSUPPORTED');
     expect(unread.message).toMatch(/chat template cannot be read/);
@@ -67,7 +67,7 @@ describe('ChatTemplate', () => {
     expect(failed.message).toMatch(/chat template fails/);
   });
 
-  test('a template that refuses the messages says why', () => {
+  test('that refuses the messages says why', () => {
     const template = ChatTemplate.from(
       "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}",
     );

@@ -18,7 +18,7 @@ const fromGguf = async (options: SmallGguf = {}) => configFromGguf(await ggufOf(
 const fromHf = (json: Record<string, unknown>) => configFromHf('config.json', { ...SMALL_CONFIG, ...json });
 
 describe('from GGUF', () => {
-  it('Llama', async () => {
+  it('gives a Llama, whose rope turns neighbours, from its keys', async () => {
     expect(await fromGguf()).toEqual({
       ...{ architecture: 'llama', layers: 2, dimensions: 64, feedForward: 96, heads: 4, kvHeads: 2, headSize: 16 },
       ...{ vocabulary: 8, contextLength: 128, epsilon: Math.fround(1e-5), activation: 'silu' },
@@ -39,7 +39,7 @@ describe('from GGUF', () => {
     expect((await fromGguf({ metadata })).addBegin).toBe(expected);
   });
 
-  it('Gemma 3: every sixth layer sees everything, with another theta', async () => {
+  it('lets every sixth layer of Gemma 3 see everything, with another theta', async () => {
     const metadata = {
       'gemma3.block_count': u32(7),
       'gemma3.attention.sliding_window': u32(512),
@@ -66,7 +66,7 @@ describe('from GGUF', () => {
     expect(windowLayers).toEqual([true, false, true, false, true, false, true]);
   });
 
-  it('biases, separate output, factors of the rope: by which tensors there are', async () => {
+  it('knows biases, a separate output and factors of the rope by which tensors there are', async () => {
     const more = ['output.weight', 'blk.0.attn_q.bias', 'rope_freqs.weight'];
     const tensors: SmallGguf['tensors'] = (all) => [...all, ...more.map((name) => ({ name, type: 'F32', shape: [8] }))];
     expect(await fromGguf({ architecture: 'qwen2', tensors })).toMatchObject({
@@ -88,7 +88,7 @@ describe('from GGUF', () => {
     });
   });
 
-  it('YaRN', async () => {
+  it('reads the numbers of YaRN from its keys', async () => {
     const metadata = {
       'qwen3.rope.scaling.type': string('yarn'),
       'qwen3.rope.scaling.factor': f32(4),
@@ -138,7 +138,7 @@ describe('from GGUF', () => {
 });
 
 describe('from config.json', () => {
-  it('Llama 3.1 in the old form and in the new one', () => {
+  it('reads a Llama 3.1 in the old form and in the new one', () => {
     const parameters = {
       ...{ factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 },
       rope_type: 'llama3',
@@ -152,7 +152,7 @@ describe('from config.json', () => {
     });
   });
 
-  it('Gemma 3 inside of a model for images, which leaves out nearly all', () => {
+  it('fills in what Gemma 3 inside of a model for images leaves out, nearly all', () => {
     const text = { hidden_size: 2560, intermediate_size: 10240, num_hidden_layers: 12, sliding_window: 1024 };
     const config = configFromHf('config.json', {
       model_type: 'gemma3',
@@ -177,7 +177,7 @@ describe('from config.json', () => {
     expect(newer.rope).toEqual({ ...config.rope, localTheta: 2e4 });
   });
 
-  it('windows: of all layers, of later ones, of none', () => {
+  it('gives windows to all layers, to later ones, to none', () => {
     const window = { num_hidden_layers: 3, sliding_window: 16 };
     expect(fromHf({ ...window, model_type: 'mistral' }).windowLayers).toEqual([true, true, true]);
     expect(fromHf({ ...window, model_type: 'mistral', sliding_window: null }).windowLayers).not.toContain(true);
@@ -187,7 +187,7 @@ describe('from config.json', () => {
     expect(fromHf({ ...qwen, use_sliding_window: false }).slidingWindow).toBeUndefined();
   });
 
-  it('LongRoPE with half of each head turned', () => {
+  it('reads LongRoPE with half of each head turned', () => {
     const [short_factor, long_factor] = [Array(4).fill(1), [1, 2, 3, 4]];
     const config = fromHf({
       ...{ model_type: 'phi3', max_position_embeddings: 1024, original_max_position_embeddings: 64 },
@@ -198,14 +198,14 @@ describe('from config.json', () => {
     expect(config.rope.scaling).toMatchObject({ attentionFactor: Math.sqrt(1 + Math.log(16) / Math.log(64)) });
   });
 
-  it('YaRN', () => {
+  it('reads the numbers of YaRN from rope_parameters', () => {
     const rope = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32 };
     const scaling = { kind: 'yarn', factor: 4, originalContext: 32, betaFast: 32, betaSlow: 1 };
     const attentionFactor = 0.1 * Math.log(4) + 1;
     expect(fromHf({ rope_scaling: rope }).rope.scaling).toEqual({ ...scaling, attentionFactor });
   });
 
-  it('tokens: generation_config.json comes first, tokenizer_config.json says how a text begins', () => {
+  it('takes tokens from generation_config.json first, and how a text begins from tokenizer_config.json', () => {
     const json = { ...SMALL_CONFIG, eos_token_id: 2, bos_token_id: 1 };
     expect(configFromHf('', json)).toMatchObject({ endIds: [2], beginId: 1 });
     expect(configFromHf('', json).addBegin).toBeUndefined();

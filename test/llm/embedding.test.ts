@@ -68,7 +68,7 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     expect(Math.hypot(...row(together, 2)) / Math.hypot(...pooled)).toBeCloseTo(1, 3);
   });
 
-  test('the last token alone, where that is asked for', async () => {
+  test('pooling takes the last token alone where that is asked for', async () => {
     const ids = texts(3, 20);
     const last = await model.embed(ids, { pooling: 'last' });
     const mean = await model.embed(ids, { pooling: 'mean' });
@@ -83,7 +83,7 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
   test.skipIf(onlyCpu)(`texts that are too long are an error, or lose their end${skipped(onlyCpu)}`, async () => {
     const long = Array.from(new Random(3).words(257, 4096));
     await expect(async () => model.embed([[1], long])).rejects.toThrow(
-      'texts[1] must have at most 256 tokens, got 257',
+      'texts[1] must have at most 256 tokens (the context), got 257',
     );
     const cut = await model.embed([long], { truncate: true });
     expect(cosine(cut, await model.embed([long.slice(0, 256)]))).toBeGreaterThan(0.9999);
@@ -124,9 +124,9 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     expect(Number(ids[0])).toBe(2);
   });
 
-  test('progress, an abort, and wrong arguments', async () => {
+  test('embedding tells its progress, can be aborted, and names wrong arguments', async () => {
     const seen: number[] = [];
-    await model.embed(texts(40, 3), { onProgress: ({ texts: done, total }) => seen.push(done / total) });
+    await model.embed(texts(40, 3), { onProgress: ({ done, total }) => seen.push(done / total) });
     expect(seen[seen.length - 1]).toBe(1);
     const aborted = async () => {
       const controller = new AbortController();
@@ -139,9 +139,11 @@ describeDevices(`embedding${skipped(WEIGHTS_MISSING)}`, (device, { backend }) =>
     const before = device().memory().liveBytes;
     await aborted();
     await expect.poll(() => device().memory().liveBytes).toBeLessThanOrEqual(before);
-    await expect(async () => model.embed([])).rejects.toThrow(/texts must be an array of at least one/);
-    await expect(async () => model.embed([[]])).rejects.toThrow(/texts\[0\] must have at least one token/);
-    await expect(async () => model.embed([[4096]])).rejects.toThrow(/texts\[0\]\[0\] must be/);
-    await expect(async () => model.embed(['a'], { pooling: 'max' as 'mean' })).rejects.toThrow(/pooling must be/);
+    expect(() => model.embed([])).toThrow(/^model.embed: texts must be an array of at least one/);
+    expect(() => model.embedTensor([])).toThrow(/^model.embedTensor: texts must be/);
+    expect(() => model.embed([[]])).toThrow(/texts\[0\] must have at least 1 token, got none/);
+    expect(() => model.embed([[4096]])).toThrow(/texts\[0\]\[0\] must be/);
+    expect(() => model.embed(['a'], { pooling: 'max' as 'mean' })).toThrow(/pooling must be/);
+    expect(() => model.embed(['a'], { onProgress: 5 as never })).toThrow(/onProgress must be a function, got 5/);
   });
 });

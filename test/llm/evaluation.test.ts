@@ -61,7 +61,7 @@ describeDevices('evaluation', (device, { backend }) => {
     ['plain', 1e-3],
     // Activations become bytes before each product with quantized weights.
     ['mixed', 3e-2],
-  ] as const)('logits of a model of %s weights', async (name, tolerance) => {
+  ] as const)('logits of a model of %s weights are those of the reference', async (name, tolerance) => {
     using model = await load(name);
     const logits = await model.logits(IDS);
     expect(logits.length).toBe(IDS.length * SHAPE.vocabulary);
@@ -84,13 +84,13 @@ describeDevices('evaluation', (device, { backend }) => {
     }
   });
 
-  test('perplexity in windows', async () => {
+  test('perplexity is that of its windows, and tells how far it is', async () => {
     using model = await load('plain');
     for (const window of backend === 'cpu' ? [128, 24, 2] : [24]) {
       const seen: number[] = [];
       const { perplexity, loss, tokens } = await model.perplexity(IDS, {
         window,
-        onProgress: (progress) => seen.push(progress.tokens),
+        onProgress: (progress) => seen.push(progress.done),
       });
       const wanted = mean(lossesOf(plain, IDS, window));
       expect(Math.abs(loss - wanted), `window ${window}`).toBeLessThan(1e-3);
@@ -100,7 +100,7 @@ describeDevices('evaluation', (device, { backend }) => {
     }
   });
 
-  test('an abort ends it and leaves the model usable', async () => {
+  test('an abort ends perplexity and leaves the model usable', async () => {
     using model = await load('plain');
     const controller = new AbortController();
     const onProgress = () => controller.abort(new Error('enough'));

@@ -67,20 +67,20 @@ describe('GGUF', () => {
   const header = ggufHeader(model).length;
   const path = join(folder, 'model.gguf');
 
-  it('mutated', async () => {
+  it('opens or is refused, however its header is mutated', async () => {
     const outcomes = await fuzz(path, bytes, header, 1500);
     expect(outcomes.opened).toBeGreaterThan(20);
     expect(outcomes.refused).toBeGreaterThan(1000);
   });
 
-  it('truncated everywhere in the header and behind', async () => {
+  it('is refused wherever it is truncated', async () => {
     for (let length = 0; length < bytes.length; length += length < header ? 5 : 9973) {
       writeFileSync(path, bytes.subarray(0, length));
       expect(await attempt(path, `${length} bytes`)).toBe('refused');
     }
   });
 
-  it('with every word of the header as large as can be', async () => {
+  it('opens or is refused with any word of its header as large as can be', async () => {
     const values = [0xffffffffffffffffn, 0x7fffffffffffffffn, 0x1fffffffffffffn];
     for (let at = 0; at < header; at += 2) {
       const copy = Buffer.from(bytes);
@@ -96,7 +96,7 @@ describe('a Hugging Face folder', () => {
   const header = 8 + Number(bytes.readBigUInt64LE(0));
   const path = join(folder, 'model.safetensors');
 
-  it('with weights mutated and truncated', async () => {
+  it('opens or is refused with weights mutated and truncated', async () => {
     writeFolder(folder);
     const outcomes = await fuzz(path, bytes, header, 1500);
     expect(outcomes.refused).toBeGreaterThan(700);
@@ -106,7 +106,7 @@ describe('a Hugging Face folder', () => {
     }
   });
 
-  it('with config.json mutated', async () => {
+  it('opens or is refused with config.json mutated', async () => {
     writeFolder(folder);
     const extra = { sliding_window: 16, rope_parameters: { rope_type: 'llama3', factor: 8, low_freq_factor: 1 } };
     const text = Buffer.from(JSON.stringify({ ...SMALL_CONFIG, ...extra, eos_token_id: [1, 2] }));
@@ -114,7 +114,7 @@ describe('a Hugging Face folder', () => {
     expect(outcomes.refused).toBeGreaterThan(500);
   });
 
-  it('with every value of config.json of another kind', async () => {
+  it('opens or is refused with every value of config.json of another kind', async () => {
     const values = [null, -1, 0, 1e300, 0.5, 2 ** 53, '', 'x', true, [], [null], {}, { a: 1 }];
     const keys = [...Object.keys(SMALL_CONFIG), 'rope_parameters', 'rope_scaling', 'layer_types', 'sliding_window'];
     keys.push('eos_token_id', 'head_dim', 'text_config', 'quantization_config', 'rope_theta', 'hidden_act');

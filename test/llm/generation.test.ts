@@ -1,9 +1,8 @@
-// What a caller of generate and chat relies on: the stream, its ends, what is freed, who waits, what is used again.
+// What a caller of generate and chat relies on: the stream, its ends, who waits, what is used again.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { GenerateOptions } from '../../src/llm/generate-options.js';
 import type { Generation, GenerationChunk } from '../../src/llm/generation.js';
 import { LanguageModel } from '../../src/llm/language-model.js';
@@ -115,14 +114,6 @@ describeDevices('generation', (device, { backend }) => {
     expect(usage.completionTokens).toBe(1);
   });
 
-  test.skipIf(onlyCpu)(`leaving the loop frees the sequence for the next${skipped(onlyCpu)}`, async () => {
-    const generation = greedy();
-    let seen = 0;
-    for await (const _ of generation) if (++seen === 3) break;
-    await expect(generation.summary()).rejects.toThrow(/left before its end/);
-    expect(await greedy().text()).toBe(greedyText);
-  });
-
   test('memory stays as it is, run by run', async () => {
     const runs = async () => {
       await greedy().summary();
@@ -134,51 +125,6 @@ describeDevices('generation', (device, { backend }) => {
     const before = allocations();
     for (let i = 0; i < (onCpu ? 4 : 2); i++) await runs();
     expect(allocations()).toBeLessThanOrEqual(before);
-  });
-
-  test('an abort ends it with its reason and leaves the model as it was', async () => {
-    const reason = new Error('enough');
-    const controller = new AbortController();
-    const generation = greedy({ signal: controller.signal, maxTokens: 100 });
-    let seen = 0;
-    const read = async () => {
-      for await (const _ of generation) if (++seen === 3) controller.abort(reason);
-    };
-    await expect(read()).rejects.toBe(reason);
-    expect(seen).toBe(3);
-    await expect(generation.summary()).rejects.toBe(reason);
-    await expect(greedy({ signal: controller.signal }).text()).rejects.toBe(reason);
-    const { text, usage } = await greedy().summary();
-    expect(text).toBe(greedyText);
-    expect(usage.cachedTokens).toBe(usage.promptTokens - 1);
-  });
-
-  test.skipIf(onlyCpu)(`an abort while a prompt is read does not wait for it${skipped(onlyCpu)}`, async () => {
-    const reason = new Error('too long');
-    const prompt = Array.from({ length: 128 }, (_, i) => (i * 37) % 4096);
-    const controller = new AbortController();
-    const text = model.generate(prompt, { ...GREEDY, signal: controller.signal }).text();
-    setTimeout(() => controller.abort(reason), 1);
-    // The prompt may have been read within that time.
-    const result = await text.then(
-      () => reason,
-      (error) => error,
-    );
-    expect(result).toBe(reason);
-    expect(await greedy().text()).toBe(greedyText);
-  });
-
-  test.skipIf(onlyCpu)(`an abort ends the waiting for a sequence too${skipped(onlyCpu)}`, async () => {
-    const first = greedy()[Symbol.asyncIterator]();
-    await first.next();
-    const controller = new AbortController();
-    const waiting = greedy({ signal: controller.signal }).text();
-    const next = greedy().text();
-    await sleep(1);
-    controller.abort(new Error('no time'));
-    await expect(waiting).rejects.toThrow('no time');
-    await first.return();
-    expect(await next).toBe(greedyText);
   });
 
   test.skipIf(onlyCpu)(`a seed decides${skipped(onlyCpu)}`, async () => {
@@ -263,6 +209,15 @@ describeDevices('generation', (device, { backend }) => {
     // Back to a shorter beginning.
     const { text, usage } = await greedy().summary();
     expect([text, usage.cachedTokens]).toEqual([greedyText, usage.promptTokens - 1]);
+  });
+
+  test.skipIf(onlyCpu)(`perplexity and embed never tokenize a whole text at once${skipped(onlyCpu)}`, async () => {
+    const atOnce = vi.spyOn(model.tokenizer, 'encode');
+    const { tokens } = await model.perplexity(PROMPT);
+    expect((await model.embed([PROMPT, greedyText])).length).toBe(2 * model.info.dimensions);
+    expect(atOnce).not.toHaveBeenCalled();
+    atOnce.mockRestore();
+    expect(tokens).toBe(model.tokenize(PROMPT).length - 1);
   });
 
   test('a conversation goes by the template of the file', async () => {

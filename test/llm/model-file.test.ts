@@ -240,7 +240,7 @@ describe('a Hugging Face folder', () => {
 
 describe('ModelFile.open', () => {
   it('refuses what is no path, and what is not there', async () => {
-    await expect(ModelFile.open('')).rejects.toThrow(TypeError);
+    expect(() => ModelFile.open('')).toThrow(TypeError);
     await expect(ModelFile.open(place('.gguf'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

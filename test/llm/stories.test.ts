@@ -11,7 +11,7 @@ const FOLDER = join(SHARED, 'data/stories260K');
 const MISSING = existsSync(FOLDER) ? undefined : `no stories in ${SHARED}`;
 
 describeDevices(`stories260K${skipped(MISSING)}`, (device, { backend }) => {
-  test.skipIf(MISSING)(`256 tokens from its beginning token on${skipped(MISSING)}`, async () => {
+  test.skipIf(MISSING)(`256 tokens from its beginning token on are the golden ones${skipped(MISSING)}`, async () => {
     using model = await LanguageModel.load(join(FOLDER, 'stories260K.gguf'), { device: device() });
     const golden = readFileSync(join(FOLDER, 'greedy_run.c_256.txt'), 'utf8').trimEnd();
     const maxTokens = backend === 'vulkan' ? 48 : 256;

@@ -52,7 +52,7 @@ describe('TextStream', () => {
     expect(() => new TextStream(bytesVocabulary, { specials: true } as object)).toThrow(/unknown option 'specials'/);
   });
 
-  test('any bytes: the same as all at once', () => {
+  test('any bytes come out the same as all at once', () => {
     let state = 1;
     const random = (below: number) => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -108,5 +108,13 @@ describe('StopMatcher', () => {
       expect(shown(stops, text, size)).toEqual({ text: expected, stopped });
   });
 
-  test('an empty stop string is refused', () => expect(() => new StopMatcher([''])).toThrow(TypeError));
+  test('stop strings that are none are refused', () => {
+    expect(() => new StopMatcher([''])).toThrow(TypeError);
+    expect(() => new (StopMatcher as unknown as new () => unknown)()).toThrow(
+      'StopMatcher: stops must be an array, got undefined',
+    );
+    expect(() => new (TextStream as unknown as new () => unknown)()).toThrow(
+      'TextStream: tokenizer must be a Tokenizer, got undefined',
+    );
+  });
 });

@@ -9,17 +9,20 @@ import { skipped } from '../support/skipped.js';
 import { DATA_MISSING, ggufTokenizer, readText, vectors, vocabulary, warAndPeace } from './tokenizer-data.js';
 
 describe.skipIf(DATA_MISSING)(`vocabularies in GGUF${skipped(DATA_MISSING)}`, () => {
-  test.each(['gpt-2', 'llama-spm', 'phi-3', 'bert-bge'])('%s: all test strings', async (name) => {
-    const tokenizer = await vocabulary(name);
-    const cases = vectors(name);
-    expect(cases).toHaveLength(47);
-    for (const { text, ids } of cases) {
-      expect({ text, ids: [...tokenizer.encode(text, { addSpecial: false })] }).toEqual({ text, ids });
-      if (name !== 'bert-bge') expect(tokenizer.decode(ids)).toBe(text);
-    }
-  });
+  test.each(['gpt-2', 'llama-spm', 'phi-3', 'bert-bge'])(
+    '%s: all test strings have the ids of their own tokenizer',
+    async (name) => {
+      const tokenizer = await vocabulary(name);
+      const cases = vectors(name);
+      expect(cases).toHaveLength(47);
+      for (const { text, ids } of cases) {
+        expect({ text, ids: [...tokenizer.encode(text, { addSpecial: false })] }).toEqual({ text, ids });
+        if (name !== 'bert-bge') expect(tokenizer.decode(ids)).toBe(text);
+      }
+    },
+  );
 
-  test.each(['gpt-2', 'llama-spm'])('%s: a long text, and back', async (name) => {
+  test.each(['gpt-2', 'llama-spm'])('%s: a long text comes back', async (name) => {
     const tokenizer = await vocabulary(name);
     const text = warAndPeace();
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
@@ -47,7 +50,7 @@ describe.skipIf(DATA_MISSING)(`vocabularies in GGUF${skipped(DATA_MISSING)}`, ()
     }
   });
 
-  test('the demo models: the ids of the training run', async () => {
+  test('the demo models: ids are those of the training run', async () => {
     const tokenizer = await ggufTokenizer('models/demo-lm-7m-f16.gguf');
     const { golden_greedy } = JSON.parse(readText('models/report.json')) as {
       golden_greedy: Record<string, { text: string; ids: number[] }>;
@@ -59,7 +62,7 @@ describe.skipIf(DATA_MISSING)(`vocabularies in GGUF${skipped(DATA_MISSING)}`, ()
     }
   });
 
-  test('stories260K: ids that stand for none', async () => {
+  test('stories260K: an id that stands for no token is none, and texts come back', async () => {
     const tokenizer = await ggufTokenizer('data/stories260K/stories260K.gguf');
     expect([tokenizer.bosId, tokenizer.eosId, tokenizer.eotId, [...tokenizer.endIds]]).toEqual([1, 2, undefined, [2]]);
     const text = readText('data/stories260K/greedy_run.c_256.txt');
@@ -96,7 +99,7 @@ describe('words of a byte-level vocabulary', () => {
     ['llama-bpe', ['I', "'VE", ' ', '123', '45', ' don', "'t", '\n\n', ' ', ' a', '/b', '//\n', ' ', '½٣٤', '٥٦']],
     ['qwen2', ['I', "'VE", ' ', ...'12345', ' don', "'t", '\n\n', ' ', ' a', '/b', '//\n', ' ', ...'½٣٤٥٦']],
     ['starcoder', ['I', "'", 'VE', ' ', ...'12345', ' don', "'t", '\n\n ', ' a', '/', 'b', '//', '\n ', ...'½٣٤٥٦']],
-  ])('%s', (name, words) => expect(namedSplitter(name).split(text)).toEqual(words));
+  ])('%s', (name, words) => expect([...namedSplitter(name).split(text)]).toEqual(words));
 
   test('an unknown name is refused', () => {
     expect(() => namedSplitter('toString')).toThrow(ComputeError);
@@ -113,17 +116,17 @@ describe('joining pairs', () => {
   };
   const split = (merge: string) => merge.split(' ') as [string, string];
 
-  test('lower ranks first, then from the left', () => {
+  test('lower ranks are joined first, then from the left', () => {
     expect(join('aababa', new MergeList(['b a', 'a a', 'a ba'].map(split), idOf))).toEqual(['aa', 'ba', 'ba']);
     expect(join('aaaaa', new MergeList([split('a a')], idOf))).toEqual(['aa', 'aa', 'a']);
   });
 
-  test('higher scores first, whatever the parts', () => {
+  test('higher scores are joined first, whatever the parts', () => {
     const scores = [0, 0, -2, -3, -1, -9];
     expect(join('ababa', new ScoredPairs(tokens, scores, idOf))).toEqual(['aba', 'ba']);
   });
 
-  test('the same as joining one pair after another', () => {
+  test('it is the same as joining one pair after another', () => {
     const merges = ['a b', 'a a', 'b a', 'ab a'].map(split);
     const pairs = new MergeList(merges, idOf);
     for (let bits = 0; bits < 1 << 10; bits++) {
@@ -144,8 +147,8 @@ describe('joining pairs', () => {
 describe('words of a SentencePiece vocabulary', () => {
   test('cuts where no token reaches over', () => {
     const split = wordSplitter(['a', '▁', '▁a', '▁▁', 'b▁a', '<0x0A>']);
-    expect(split('▁a▁ab▁a▁▁a\na\n\n▁')).toEqual(['▁a', '▁ab▁a', '▁▁a', '\n', 'a', '\n', '\n', '▁']);
-    expect(wordSplitter(['\n\n', 'a\n'])('a\n\nb\n')).toEqual(['a\n\n', 'b', '\n']);
+    expect([...split('▁a▁ab▁a▁▁a\na\n\n▁')]).toEqual(['▁a', '▁ab▁a', '▁▁a', '\n', 'a', '\n', '\n', '▁']);
+    expect([...wordSplitter(['\n\n', 'a\n'])('a\n\nb\n')]).toEqual(['a\n\n', 'b', '\n']);
   });
 });
 
@@ -166,7 +169,7 @@ describe('tokenizer.json', () => {
     decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first' },
   };
 
-  test('added tokens, a template, a space in front of the first word only', () => {
+  test('added tokens, a template and a space in front of the first word are minded', () => {
     const tokenizer = Tokenizer.fromJson(json, { bos_token: { content: '<s>' }, eos_token: '<s>' });
     expect([...tokenizer.encode('a a')]).toEqual([1, 5, 5]);
     expect([...tokenizer.encode('a<tool>a')]).toEqual([1, 5, 2, 4]);
@@ -177,7 +180,7 @@ describe('tokenizer.json', () => {
     expect([tokenizer.bosId, tokenizer.eosId, tokenizer.vocabularySize]).toEqual([1, 1, 7]);
   });
 
-  test('WordPiece', () => {
+  test('WordPiece cuts words into the longest tokens', () => {
     const vocab = { '[UNK]': 0, hug: 1, '##s': 2, '##ging': 3, '!': 4 };
     const tokenizer = Tokenizer.fromJson({
       model: { type: 'WordPiece', vocab, unk_token: '[UNK]' },
@@ -198,6 +201,35 @@ describe('tokenizer.json', () => {
     expect(() => tokenizer.encode(5 as never)).toThrow(/text must be a string, got 5/);
     expect(() => tokenizer.encode('a', { addSpecials: true } as never)).toThrow(/did you mean 'addSpecial'/);
     expect(() => tokenizer.decode([7])).toThrow(RangeError);
+    expect(() => tokenizer.decode(5 as never)).toThrow('tokenizer.decode: ids must be token ids, got 5');
+    expect(() => tokenizer.decode('abc' as never)).toThrow("tokenizer.decode: ids must be token ids, got 'abc'");
+    expect(() => tokenizer.encodeInTurns('a', { signal: 5 as never })).toThrow(/signal must be an AbortSignal, got 5/);
+    expect(() => Tokenizer.fromGguf({} as never)).toThrow(/^Tokenizer.fromGguf: metadata must be that of a GGUF file/);
+    expect(() => Tokenizer.fromJson(5 as never)).toThrow('Tokenizer.fromJson: json must be an object, got 5');
+    expect(() => new (Tokenizer as unknown as new () => unknown)()).toThrow(/Tokenizer has no public constructor/);
     expect(() => tokenizer.tokenBytes(-1)).toThrow(RangeError);
+  });
+
+  test('a long text is encoded in turns with other work, with the same ids', async () => {
+    const tokenizer = Tokenizer.fromJson(json);
+    const text = 'a '.repeat(100_000);
+    let turns = 0;
+    let goesOn = true;
+    const other = () => {
+      turns++;
+      if (goesOn) setImmediate(other);
+    };
+    setImmediate(other);
+    const ids = await tokenizer.encodeInTurns(text);
+    goesOn = false;
+    expect(ids).toEqual(tokenizer.encode(text));
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  test('an abort ends it between two turns', async () => {
+    const controller = new AbortController();
+    const encoding = Tokenizer.fromJson(json).encodeInTurns('a '.repeat(100_000), { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(encoding).rejects.toThrow('enough');
   });
 });

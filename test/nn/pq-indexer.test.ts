@@ -25,7 +25,7 @@ async function expectBest(indexer: PqIndexer, options: PqIndexerOptions, seed: n
   const queries = numbers(seed, batch * queryHeads * queryCount * dimensions);
   const appended = numbers(seed + 1, batch * kvHeads * newKeys * dimensions);
   const result = await indexer.next(queries, appended);
-  const { sparseList, sparseLength, heads, keys } = result;
+  const { sparseList, sparseLength, heads, keyCount: keys } = result;
   expect(result).toMatchObject({ dense: false, sparseLength: sink + heavy + window });
   expect(sparseList.length).toBe(batch * heads * sparseLength);
   const scores = await scoresOf(indexer, options, queries);
@@ -88,7 +88,7 @@ describeDevices('PQ indexer', (device) => {
     const before = await indexer.codes();
     const added = numbers(7, 2 * 1500 * 16);
     await indexer.next(numbers(8, 32), added);
-    expect(indexer.keys).toBe(1900);
+    expect(indexer.keyCount).toBe(1900);
     const after = await indexer.codes();
     for (let p = 0; p < 4; p++) {
       expect(after.subarray(p * 1900, p * 1900 + 400)).toEqual(before.subarray(p * 400, (p + 1) * 400));
@@ -118,11 +118,11 @@ describeDevices('PQ indexer', (device) => {
     expect(await codebooks(2)).not.toEqual(first);
   });
 
-  test('few keys: the list has all of them', async () => {
+  test('where there are few keys, the list has all of them', async () => {
     using indexer = await started(device(), SMALL, 80);
     const limit = 20 + 5 + 1 + 64;
     const atLimit = await indexer.next(numbers(1, 64), numbers(2, 2 * 16 * (limit - 80)));
-    expect(atLimit).toMatchObject({ dense: true, sparseLength: limit, keys: limit });
+    expect(atLimit).toMatchObject({ dense: true, sparseLength: limit, keyCount: limit });
     expect(atLimit.sparseList).toEqual(Uint32Array.from({ length: 4 * limit }, (_, i) => i % limit));
     expect(indexer.listTensor).toBeUndefined();
     await expectBest(indexer, SMALL, 40);
@@ -148,9 +148,9 @@ describeDevices('PQ indexer', (device) => {
     using queryTensor = await device().tensorFrom(queries);
     using addedTensor = await device().tensorFrom(added);
     await indexer.first(keyTensor);
-    expect(indexer.keys).toBe(250);
+    expect(indexer.keyCount).toBe(250);
     expect(await indexer.next(queryTensor, addedTensor)).toEqual(fromHost);
-    expect(await indexer.next(queryTensor, addedTensor)).toMatchObject({ keys: 252, dense: false });
+    expect(await indexer.next(queryTensor, addedTensor)).toMatchObject({ keyCount: 252, dense: false });
   });
 
   test('a steady state allocates nothing', async () => {
@@ -169,7 +169,7 @@ describeDevices('PQ indexer', (device) => {
     expect(() => indexer.next(numbers(1, 64), Float32Array.of(...numbers(1, 31), Infinity))).toThrow(
       /newKeys must hold finite numbers, got Infinity at 31/,
     );
-    expect(indexer.keys).toBe(300);
+    expect(indexer.keyCount).toBe(300);
     await expectBest(indexer, SMALL, 50);
   });
 
@@ -178,10 +178,26 @@ describeDevices('PQ indexer', (device) => {
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(indexer.next(numbers(1, 64), undefined, { signal })).rejects.toThrow('enough');
     await expect(indexer.first(numbers(1, 2 * 300 * 16), { signal })).rejects.toThrow('enough');
-    expect(indexer.keys).toBe(300);
+    expect(indexer.keyCount).toBe(300);
   });
 
-  test('misuse', async () => {
+  test('a call that is aborted while it waits rejects before the one ahead of it ends, and adds no keys', async () => {
+    using indexer = await started(device(), SMALL, 300);
+    const order: string[] = [];
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ahead = indexer.next(numbers(1, 64), numbers(2, 2 * 16)).then(() => order.push('ahead'));
+    const waiting = indexer.next(numbers(3, 64), numbers(4, 2 * 16), { signal }).catch((error) => {
+      order.push('aborted');
+      expect(error).toBe(signal.reason);
+    });
+    controller.abort(new Error('enough'));
+    await Promise.all([ahead, waiting]);
+    expect(order).toEqual(['aborted', 'ahead']);
+    expect(indexer.keyCount).toBe(301);
+  });
+
+  test('misuse throws at once, naming the argument', async () => {
     const indexer = await started(device(), SMALL, 300);
     const fresh = PqIndexer.create(device(), SMALL);
     expect(() => fresh.next(numbers(1, 64))).toThrow(/first must be called before/);
@@ -208,11 +224,6 @@ describeDevices('PQ indexer with small bindings', (_, kind) => {
 });
 
 describe('PqIndexer.create', () => {
-  const create = async (options: Partial<PqIndexerOptions>) => {
-    using device = await Device.open({ backend: 'cpu', threads: 1 });
-    return () => PqIndexer.create(device, { ...SMALL, ...options });
-  };
-
   test.each<[Partial<PqIndexerOptions>, RegExp]>([
     [{ bits: 3 }, /bits must be an integer from 4 to 8, got 3/],
     [{ bits: 9 }, /bits/],
@@ -224,7 +235,9 @@ describe('PqIndexer.create', () => {
     [{ groupBy: 'head' as never }, /groupBy must be one of 'query-head', 'kv-head'/],
     [{ metric: 'cosine' as never }, /metric must be one of/],
     [{ windows: 3 } as never, /unknown option 'windows', did you mean 'window'/],
-  ])('%j', async (options, message) => {
-    expect(await create(options)).toThrow(message);
+    [{ metric: 'euclidean' as never }, /metric must be one of 'l2', 'inner-product', got 'euclidean'/],
+  ])('refuses %j', async (options, message) => {
+    using device = await Device.open({ backend: 'cpu', threads: 1 });
+    expect(() => PqIndexer.create(device, { ...SMALL, ...options })).toThrow(message);
   });
 });

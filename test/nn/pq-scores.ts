@@ -9,7 +9,7 @@ export async function scoresOf(
 ): Promise<Float64Array[]> {
   const { batch = 1, queryHeads, kvHeads = queryHeads, dimensions, subspaces = 2, bits = 6 } = options;
   const [codes, codebooks] = [await indexer.codes(), await indexer.codebooks()];
-  const keys = indexer.keys;
+  const keys = indexer.keyCount;
   const width = codebooks.length / (batch * kvHeads * subspaces * 2 ** bits);
   const part = dimensions / subspaces;
   const group = queryHeads / kvHeads;

@@ -58,7 +58,7 @@ describeDevices('sparse attention', (device) => {
     expectClose(got, reference(sparseList));
   });
 
-  test('misuse', () => {
+  test('misuse is named', () => {
     const call =
       (change: object, options: object = {}) =>
       () =>

@@ -1,6 +1,7 @@
-// In a project that installed the package: a search on the CPU device finds each vector itself.
+// In a project that installed the package: a search on the CPU device finds each vector itself; weights come back.
 import assert from 'node:assert/strict';
 import { Device, FlatIndex } from 'wavetile';
+import { readWeights, weightsFrom } from 'wavetile/nn';
 
 const dimensions = 16;
 const rows = 100;
@@ -13,6 +14,9 @@ assert.deepEqual(
   Array.from(ids),
   Array.from({ length: rows }, (_, row) => row),
 );
+const weights = await weightsFrom(device, vectors, { rows, columns: dimensions, kind: 'f32' });
+assert.deepEqual(await readWeights(weights), vectors);
+weights.dispose();
 index.dispose();
 device.dispose();
 console.log(`installed package works on ${device.info.name}`);

@@ -1,10 +1,10 @@
 // What kernels write as an activation (src/nn/activation.ts), judged against numbers in float64.
-import { FORMS, type Form } from '../../src/nn/activation.js';
+import { type ActivationForm, FORMS } from '../../src/nn/activation.js';
 import { floats, type Output, type Outputs, words } from './cases.js';
 import { blocksOf, fromHalf } from './weight-tiles.js';
 
 export interface StoredNumbers {
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly rows: number;
   readonly columns: number;
   /** [rows, columns]; blocks are padded with zeros. */
@@ -15,11 +15,11 @@ export interface StoredNumbers {
   readonly names?: { readonly values: string; readonly blocks: string };
 }
 
-const WORDS: Readonly<Record<Form, number>> = { f32: 32, f16: 16, q8: 8 };
+const WORDS: Readonly<Record<ActivationForm, number>> = { f32: 32, f16: 16, q8: 8 };
 const NAMES = { values: 'values', blocks: 'blocks' };
 
 /** A block's 32 numbers as they were stored, without their scale. */
-function unpack(form: Form, block: Uint32Array): number[] {
+function unpack(form: ActivationForm, block: Uint32Array): number[] {
   const bytes = new DataView(block.buffer, block.byteOffset, block.byteLength);
   return Array.from({ length: 32 }, (_, i) => {
     if (form === 'q8') return bytes.getInt8(i);
@@ -36,7 +36,7 @@ interface Wanted {
   readonly tolerance: number;
 }
 
-function judgeBlock(form: Form, got: number[], about: Float32Array, wanted: Wanted) {
+function judgeBlock(form: ActivationForm, got: number[], about: Float32Array, wanted: Wanted) {
   const { numbers, before, tolerance } = wanted;
   const most = Math.max(...numbers.map(Math.abs));
   const [scale, sum, squares, rest] = about;

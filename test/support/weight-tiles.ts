@@ -1,10 +1,10 @@
 // Random weights in the layout of shaders-vulkan/common/weights.glsl, with the numbers that they stand for.
-import { SCALINGS, type Scaling, WEIGHT_KINDS, type WeightKind } from '../../src/nn/weights.js';
+import { SCALINGS, WEIGHT_KINDS, type WeightKind, type WeightScaling } from '../../src/nn/weights.js';
 import type { Random } from './random.js';
 
 export interface TileShape {
   readonly kind: WeightKind;
-  readonly scaling: Scaling;
+  readonly scaling: WeightScaling;
   readonly rows: number;
   readonly columns: number;
 }

@@ -23,7 +23,7 @@ export function byteLevelBytes(token: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-export interface ByteLevelOptions {
+interface ByteLevelOptions {
   idOf: ReadonlyMap<string, number>;
   pairs: Pairs;
   /** A word that is a token is that token, whatever the merges say (Llama 3). */

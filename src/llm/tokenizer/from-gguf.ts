@@ -22,7 +22,7 @@ import { bertNormalizer, bertWords, wordPieceEncoder } from './word-piece.js';
 
 /** Metadata as `readGguf` gives it: a getter gives undefined where there is no such key. */
 export interface TokenizerMetadata {
-  readonly path?: string;
+  readonly path?: string | undefined;
   number(key: string): number | undefined;
   boolean(key: string): boolean | undefined;
   string(key: string): string | undefined;
@@ -117,9 +117,8 @@ function byteLevel(vocabulary: Vocabulary): TokenizerParts {
     ...vocabulary.common({ addBos: llama3 || name === 'tekken' }),
     leadingSpace: false,
     bytes: byteLevelBytes,
-    encode: (text, _place, ids) => {
-      for (const word of split(prefix && !text.startsWith(' ') ? ` ${text}` : text)) encodeWord(word, ids);
-    },
+    split: (text) => split(prefix && !text.startsWith(' ') ? ` ${text}` : text),
+    encodeWord,
   };
 }
 
@@ -140,10 +139,8 @@ function sentencePiece(vocabulary: Vocabulary): TokenizerParts {
     ...common,
     leadingSpace,
     bytes: sentencePieceBytes,
-    encode: (text, _place, ids) => {
-      const spaced = (leadingSpace ? ` ${text}` : text).replaceAll(' ', SPACE_SYMBOL);
-      for (const word of split(spaced)) encodeWord(word, ids);
-    },
+    split: (text) => split((leadingSpace ? ` ${text}` : text).replaceAll(' ', SPACE_SYMBOL)),
+    encodeWord,
   };
 }
 
@@ -168,9 +165,8 @@ function wordPiece(vocabulary: Vocabulary): TokenizerParts {
     unknown,
     leadingSpace: true,
     bytes: sentencePieceBytes,
-    encode: (text, _place, ids) => {
-      for (const word of bertWords(normalize(text))) encodeWord(word, ids);
-    },
+    split: (text) => bertWords(normalize(text)),
+    encodeWord,
   };
 }
 

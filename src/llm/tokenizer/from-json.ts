@@ -5,6 +5,7 @@ import { MergeList } from './bpe.js';
 import { byteLevelBytes, byteLevelEncoder } from './byte-level.js';
 import { findStep, type JsonStep, normalizer, preTokenizer, type Split } from './json-steps.js';
 import { type AddedToken, END_OF_TURN, type TokenizerParts, type TokenKind } from './parts.js';
+import { splitEach } from './pre-tokenizers.js';
 import {
   byteOfToken,
   byteTokenIds,
@@ -19,43 +20,43 @@ import { wordPieceEncoder } from './word-piece.js';
 interface JsonAddedToken {
   readonly id: number;
   readonly content: string;
-  readonly special?: boolean;
-  readonly lstrip?: boolean;
-  readonly rstrip?: boolean;
+  readonly special?: boolean | undefined;
+  readonly lstrip?: boolean | undefined;
+  readonly rstrip?: boolean | undefined;
 }
 
 interface JsonModel {
-  readonly type?: string;
+  readonly type?: string | undefined;
   readonly vocab: Readonly<Record<string, number>>;
-  readonly merges?: readonly (string | readonly [string, string])[];
-  readonly unk_token?: string | null;
-  readonly fuse_unk?: boolean;
-  readonly byte_fallback?: boolean;
-  readonly ignore_merges?: boolean;
-  readonly continuing_subword_prefix?: string | null;
-  readonly max_input_chars_per_word?: number;
+  readonly merges?: readonly (string | readonly [string, string])[] | undefined;
+  readonly unk_token?: string | null | undefined;
+  readonly fuse_unk?: boolean | undefined;
+  readonly byte_fallback?: boolean | undefined;
+  readonly ignore_merges?: boolean | undefined;
+  readonly continuing_subword_prefix?: string | null | undefined;
+  readonly max_input_chars_per_word?: number | undefined;
 }
 
 /** What is read of a parsed tokenizer.json. */
 export interface TokenizerJson {
   readonly model: JsonModel;
-  readonly added_tokens?: readonly JsonAddedToken[];
-  readonly normalizer?: JsonStep | null;
-  readonly pre_tokenizer?: JsonStep | null;
-  readonly post_processor?: JsonStep | null;
-  readonly decoder?: JsonStep | null;
+  readonly added_tokens?: readonly JsonAddedToken[] | undefined;
+  readonly normalizer?: JsonStep | null | undefined;
+  readonly pre_tokenizer?: JsonStep | null | undefined;
+  readonly post_processor?: JsonStep | null | undefined;
+  readonly decoder?: JsonStep | null | undefined;
 }
 
 type JsonToken = string | { readonly content: string } | null;
 
 /** What is read of a parsed tokenizer_config.json. */
 export interface TokenizerConfigJson {
-  readonly bos_token?: JsonToken;
-  readonly eos_token?: JsonToken;
-  readonly cls_token?: JsonToken;
-  readonly sep_token?: JsonToken;
-  readonly add_bos_token?: boolean | null;
-  readonly add_eos_token?: boolean | null;
+  readonly bos_token?: JsonToken | undefined;
+  readonly eos_token?: JsonToken | undefined;
+  readonly cls_token?: JsonToken | undefined;
+  readonly sep_token?: JsonToken | undefined;
+  readonly add_bos_token?: boolean | null | undefined;
+  readonly add_eos_token?: boolean | null | undefined;
 }
 
 function invalid(what: string): ComputeError {
@@ -170,7 +171,7 @@ function readSplit(json: TokenizerJson, tokens: Iterable<string>): Split {
   if (!json.pre_tokenizer) return byWord;
   const split = preTokenizer(json.pre_tokenizer);
   if (findStep(json.pre_tokenizer, 'ByteLevel')) return split;
-  return (text, place) => split(text, place).flatMap(byWord);
+  return (text, place) => splitEach(split(text, place), byWord);
 }
 
 const contentOf = (token: JsonToken | undefined) => (typeof token === 'string' ? token : token?.content);
@@ -196,9 +197,8 @@ export function partsFromJson(json: TokenizerJson, config: TokenizerConfigJson =
     kinds,
     controlTokens: readAdded(json, true),
     userTokens: readAdded(json, false),
-    encode: (text, place, ids) => {
-      for (const word of split(normalize(text), place)) encodeWord(word, ids);
-    },
+    split: (text, place) => split(normalize(text), place),
+    encodeWord,
     bytes,
     leadingSpace: decodesLeadingSpace(json.decoder),
     before: template?.before ?? (config.add_bos_token && bos !== undefined ? [bos] : []),

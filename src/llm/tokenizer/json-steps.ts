@@ -1,7 +1,7 @@
 // Normalizers and pre-tokenizers of a tokenizer.json as functions.
 import { ComputeError } from '../../runtime/errors.js';
 import type { Place } from './parts.js';
-import { gpt2Splitter, isolating, toRegExp } from './pre-tokenizers.js';
+import { gpt2Splitter, isolating, type Splitter, splitEach, toRegExp } from './pre-tokenizers.js';
 import { SPACE_SYMBOL } from './sentence-piece.js';
 import { bertNormalizer, bertWords } from './word-piece.js';
 
@@ -12,7 +12,7 @@ export interface JsonStep {
 }
 
 type Normalize = (text: string) => string;
-export type Split = (text: string, place: Place) => string[];
+export type Split = (text: string, place: Place) => Iterable<string>;
 
 function unsupported(what: string): ComputeError {
   return new ComputeError('UNSUPPORTED', `tokenizer.json: ${what} is not known`);
@@ -76,7 +76,7 @@ function splitStep({ pattern, behavior, invert }: JsonStep): Split {
     found.lastIndex = 0;
     return (found.exec(part)?.[0] === part) !== Boolean(invert);
   };
-  if (behavior === 'Removed') return (text) => isolated(text).filter((part) => !isDelimiter(part));
+  if (behavior === 'Removed') return (text) => [...isolated(text)].filter((part) => !isDelimiter(part));
   if (behavior !== 'MergedWithPrevious' && behavior !== 'MergedWithNext')
     throw unsupported(`a split with behavior '${behavior}'`);
   const backwards = behavior === 'MergedWithPrevious';
@@ -110,10 +110,13 @@ const PRE_TOKENIZERS: Readonly<Record<string, (step: JsonStep) => Split>> = {
   Sequence: ({ pretokenizers }) => {
     const steps = (pretokenizers as JsonStep[]).map(preTokenizer);
     return (text, place) =>
-      steps.reduce((parts, step) => parts.flatMap((part, index) => step(part, index === 0 ? place : 'later')), [text]);
+      steps.reduce<Iterable<string>>(
+        (parts, step) => splitEach(parts, (part, index) => step(part, index === 0 ? place : 'later')),
+        [text],
+      );
   },
   ByteLevel: ({ add_prefix_space, use_regex }) => {
-    const split = use_regex === false ? (text: string) => [text] : gpt2Splitter();
+    const split: Splitter = use_regex === false ? (text) => [text] : gpt2Splitter();
     return (text) => split(add_prefix_space && !text.startsWith(' ') ? ` ${text}` : text);
   },
   Split: splitStep,

@@ -24,8 +24,10 @@ export interface TokenizerParts {
   readonly controlTokens: readonly AddedToken[];
   /** Tokens that are found in any text. */
   readonly userTokens: readonly AddedToken[];
-  /** Appends the ids of a text without added tokens. */
-  encode(text: string, place: Place, ids: number[]): void;
+  /** Cuts a text without added tokens into words that can be encoded one by one. */
+  split(text: string, place: Place): Iterable<string>;
+  /** Appends the ids of a word. */
+  encodeWord(word: string, ids: number[]): void;
   /** The bytes of a token that is neither control nor user token. */
   bytes(token: string): Uint8Array;
   /** Encoding puts a space in front of a text, decoding takes it away. */

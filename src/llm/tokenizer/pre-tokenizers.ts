@@ -71,27 +71,35 @@ export function toRegExp(pattern: string): RegExp {
   }
 }
 
-export type Splitter = (text: string) => string[];
+/** Parts of a text, found as they are asked for. */
+export type Splitter = (text: string) => Iterable<string>;
 
 /** What an expression matches, and what lies between, each a part of its own. */
 export function isolating(expression: RegExp): Splitter {
-  return (text) => {
-    const parts: string[] = [];
+  return function* (text) {
     let end = 0;
     for (const match of text.matchAll(expression)) {
       if (match[0] === '') continue;
-      if (match.index > end) parts.push(text.slice(end, match.index));
-      parts.push(match[0]);
+      if (match.index > end) yield text.slice(end, match.index);
+      yield match[0];
       end = match.index + match[0].length;
     }
-    if (end < text.length) parts.push(text.slice(end));
-    return parts;
+    if (end < text.length) yield text.slice(end);
   };
 }
 
-export function inSequence(splitters: readonly Splitter[]): Splitter {
+/** The parts of each part. */
+export function* splitEach(
+  parts: Iterable<string>,
+  split: (part: string, index: number) => Iterable<string>,
+): Iterable<string> {
+  let index = 0;
+  for (const part of parts) yield* split(part, index++);
+}
+
+function inSequence(splitters: readonly Splitter[]): Splitter {
   if (splitters.length === 1) return splitters[0];
-  return (text) => splitters.reduce((parts, split) => parts.flatMap(split), [text]);
+  return (text) => splitters.reduce<Iterable<string>>(splitEach, [text]);
 }
 
 /** GPT-2's own. */

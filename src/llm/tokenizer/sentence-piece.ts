@@ -31,23 +31,21 @@ function* breaks(text: string): Iterable<number> {
  * Cuts a text before spaces and around line ends, wherever no token reaches over that place: the parts can then be
  * encoded one by one, with the same result as the whole.
  */
-export function wordSplitter(tokens: Iterable<string>): (text: string) => string[] {
+export function wordSplitter(tokens: Iterable<string>): (text: string) => Iterable<string> {
   const neighbours = new Set<string>();
   for (const token of tokens) for (const at of breaks(token)) neighbours.add(token.slice(Math.max(0, at - 1), at + 1));
-  return (text) => {
-    const parts: string[] = [];
+  return function* (text) {
     let start = 0;
     for (const at of breaks(text)) {
       if (at <= start || neighbours.has(text.slice(at - 1, at + 1))) continue;
-      parts.push(text.slice(start, at));
+      yield text.slice(start, at);
       start = at;
     }
-    if (start < text.length) parts.push(text.slice(start));
-    return parts;
+    if (start < text.length) yield text.slice(start);
   };
 }
 
-export interface SentencePieceOptions {
+interface SentencePieceOptions {
   /** Tokens that text may become; without control tokens. */
   idOf: ReadonlyMap<string, number>;
   pairs: Pairs;

@@ -1,6 +1,6 @@
 // Text out of a stream of tokens: whole characters only, and stop strings that may lie across tokens.
-import { checkBoolean, checkOptions, checkString } from '../../runtime/validate.js';
-import type { DecodeOptions, Tokenizer } from './tokenizer.js';
+import { checkBoolean, checkOptions, checkString, describe } from '../../runtime/validate.js';
+import { type DetokenizeOptions, Tokenizer } from './tokenizer.js';
 
 const SPACE = 0x20;
 
@@ -18,7 +18,9 @@ export class TextStream {
   #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #atStart: boolean;
 
-  constructor(tokenizer: Tokenizer, options: DecodeOptions = {}) {
+  constructor(tokenizer: Tokenizer, options: DetokenizeOptions = {}) {
+    if (!(tokenizer instanceof Tokenizer))
+      throw new TypeError(`TextStream: tokenizer must be a Tokenizer, got ${describe(tokenizer)}`);
     checkOptions('TextStream', options, ['special', 'continued']);
     this.#tokenizer = tokenizer;
     this.#special = checkBoolean('TextStream', 'special', options.special ?? false);
@@ -46,17 +48,29 @@ export interface StopResult {
   readonly stopped: boolean;
 }
 
-/** Cuts a stream of text at the first stop string; holds back what may be the beginning of one. */
+/**
+ * Cuts a stream of text at the first stop string; holds back what may be the beginning of one.
+ *
+ * @example
+ * const matcher = new StopMatcher(['\n\n', 'THE END']);
+ * for (const piece of pieces) {
+ *   process.stdout.write(matcher.push(piece).text);
+ *   if (matcher.stopped) break;
+ * }
+ * process.stdout.write(matcher.end());
+ */
 export class StopMatcher {
   readonly #stops: readonly string[];
   #held = '';
   #stopped = false;
 
   constructor(stops: readonly string[]) {
+    if (!Array.isArray(stops)) throw new TypeError(`StopMatcher: stops must be an array, got ${describe(stops)}`);
     for (const stop of stops) checkString('StopMatcher', 'a stop string', stop);
     this.#stops = [...stops];
   }
 
+  /** Whether a stop string came. */
   get stopped(): boolean {
     return this.#stopped;
   }

@@ -2,7 +2,7 @@
 import { SPACE_SYMBOL } from './sentence-piece.js';
 import { remembering, type WordEncoder } from './word-cache.js';
 
-export interface BertNormalizerOptions {
+interface BertNormalizerOptions {
   cleanText?: boolean;
   chineseCharacters?: boolean;
   stripAccents?: boolean;
@@ -31,7 +31,7 @@ const BERT_WORD =
 /** Words; a punctuation mark is a word of its own. */
 export const bertWords = (text: string): string[] => text.match(BERT_WORD) ?? [];
 
-export interface WordPieceOptions {
+interface WordPieceOptions {
   /** Tokens as in GGUF: one that begins a word has ▁ in front, one that continues a word has nothing. */
   idOf: ReadonlyMap<string, number>;
   unknown: number;
