@@ -119,20 +119,21 @@ async function prepare(device: Device, options: BenchOptions): Promise<Data> {
 }
 
 async function measureAll(device: Device, data: Data): Promise<Measurement[]> {
-  return withProgress('measuring', 4, async (update) => {
+  return withProgress('measuring', async (onProgress) => {
+    const total = 4;
     const copy = await copyBandwidth(device);
-    update(1);
+    onProgress({ done: 1, total });
     const kmeans = await measureKMeans(device, data);
-    update(2);
+    onProgress({ done: 2, total });
     const [flat, truth] = await measureFlat(device, data, copy.values.gigabytesPerSecond);
-    update(3);
+    onProgress({ done: 3, total });
     return [copy, kmeans, ...flat, ...(await measureIvfPq(device, data, truth))];
   });
 }
 
 async function bench(options: BenchOptions): Promise<void> {
   using device = await openDevice(options.device);
-  const data = await withProgress('vectors', 1, () => prepare(device, options));
+  const data = await withProgress('vectors', () => prepare(device, options));
   const { rows, dimensions } = data;
   if (!options.json) {
     printField('device', deviceLine(device));

@@ -42,13 +42,13 @@ async function embed(path: string, given: string[], flags: EmbedFlags): Promise<
     const ids = texts.map((text) => model.tokenize(text));
     const { pooling, normalize, truncate = false } = flags;
     const begin = performance.now();
-    const vectors = await withProgress('texts', texts.length, (update) =>
+    const vectors = await withProgress('texts', (onProgress) =>
       model.embed(ids, {
         ...(pooling && { pooling }),
         normalize,
         truncate,
         signal,
-        onProgress: ({ texts: done }) => update(done),
+        onProgress,
       }),
     );
     const elapsed = performance.now() - begin;
@@ -71,7 +71,7 @@ export function embedCommand(): Command {
     .option(
       '-o, --output <file>',
       `write a vector file (${FLOAT_EXTENSIONS.join(', ')}) instead of JSON lines`,
-      (path: string) => parseOutput(path, FLOAT_EXTENSIONS),
+      parseOutput(FLOAT_EXTENSIONS),
     )
     .addOption(new Option('--json', 'print JSON lines, as without --output').conflicts('output'))
     .addOption(

@@ -63,13 +63,13 @@ export function samplingOf(flags: SamplingFlags): GenerateOptions {
 
 export function loadModel(path: string, options: ModelOptions, device: Device, signal: AbortSignal) {
   const { context, quantize } = options;
-  return withProgress('model', 1, (update) =>
+  return withProgress('model', (onProgress) =>
     LanguageModel.load(path, {
       device,
       ...(context !== undefined && { context }),
       ...(quantize !== undefined && { quantize }),
       signal,
-      onProgress: ({ bytes, totalBytes }) => update(bytes / totalBytes),
+      onProgress,
     }),
   );
 }

@@ -85,9 +85,7 @@ export class PassageIndex implements Disposable {
       passages.map(({ text }) => text),
       PASSAGE_TOKENS,
     );
-    using vectors = await withProgress('vectors', ids.length, (update) =>
-      model.embedTensor(ids, { onProgress: ({ texts }) => update(texts) }),
-    );
+    using vectors = await withProgress('vectors', (onProgress) => model.embedTensor(ids, { onProgress }));
     const embedded = performance.now();
     const approximate = passages.length < MIN_IVF_PASSAGES ? undefined : await buildIvfPq(device, vectors);
     const built = performance.now();
@@ -164,7 +162,8 @@ function buildIvfPq(device: Device, vectors: Tensor): Promise<IvfPqIndex> {
   const iterations = 10;
   const [rows, dimensions] = vectors.shape;
   const lists = 2 ** Math.round(Math.log2(Math.sqrt(rows) / 3));
-  return withProgress('index', 2 * iterations + 1, async (update) => {
+  return withProgress('index', async (onProgress) => {
+    const total = 2 * iterations;
     let done = 0;
     const index = await IvfPqIndex.train(device, vectors, {
       dimensions,
@@ -173,7 +172,7 @@ function buildIvfPq(device: Device, vectors: Tensor): Promise<IvfPqIndex> {
       subspaces: dimensions / DIMENSIONS_PER_CODE,
       bits: 8,
       iterations,
-      onProgress: () => update(++done),
+      onProgress: () => onProgress({ done: ++done, total }),
     });
     await index.add(vectors);
     return index;

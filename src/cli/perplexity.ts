@@ -15,9 +15,7 @@ async function perplexity(path: string, file: string, flags: PerplexityFlags): P
     const ids = model.tokenize(await readFile(file, 'utf8'));
     const { window = Math.min(512, model.info.context) } = flags;
     const begin = performance.now();
-    const result = await withProgress('tokens', ids.length - 1, (update) =>
-      model.perplexity(ids, { window, signal, onProgress: ({ tokens }) => update(tokens) }),
-    );
+    const result = await withProgress('tokens', (onProgress) => model.perplexity(ids, { window, signal, onProgress }));
     const elapsed = performance.now() - begin;
     const tokensPerSecond = (result.tokens * 1000) / elapsed;
     if (flags.json) return print(JSON.stringify({ ...result, window, tokensPerSecond }));

@@ -1,7 +1,7 @@
 // Search results as tab-separated lines, JSON or an ivecs file of ids.
 import { once } from 'node:events';
 import { extname } from 'node:path';
-import { writeAtomically } from '../formats/atomic-file.js';
+import { writeAtomically } from '../runtime/atomic-file.js';
 import { writeIvecs } from '../vector/formats/index.js';
 
 export const RESULT_FORMATS = ['tsv', 'json', 'ivecs'] as const;
@@ -15,8 +15,15 @@ export interface Neighbours {
   readonly k: number;
 }
 
+interface FormatOptions {
+  readonly format?: ResultFormat;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
 /** The format that was asked for, else what the output's name ends in, else TSV. */
-export function chooseFormat({ format, output }: { format?: ResultFormat; output?: string }): ResultFormat {
+export function chooseFormat({ format, json, output }: FormatOptions): ResultFormat {
+  if (json) return 'json';
   const extension = output === undefined ? 'tsv' : extname(output).slice(1).toLowerCase();
   const chosen = format ?? RESULT_FORMATS.find((one) => one === extension);
   if (chosen === undefined)

@@ -26,17 +26,18 @@ interface SearchCommandOptions {
   readonly first?: number;
   readonly count?: number;
   readonly format?: ResultFormat;
+  readonly json?: boolean;
   readonly output?: string;
   readonly device?: string;
   readonly debug?: boolean;
 }
 
-const KINDS: Readonly<Record<string, { load(device: Device, path: string): Promise<SearchIndex> }>> = {
-  flat: FlatIndex,
-  'neural-flat': NeuralFlatIndex,
-  'ivf-flat': IvfFlatIndex,
-  'ivf-pq': IvfPqIndex,
-};
+const KINDS = new Map<string, { load(device: Device, path: string): Promise<SearchIndex> }>([
+  ['flat', FlatIndex],
+  ['neural-flat', NeuralFlatIndex],
+  ['ivf-flat', IvfFlatIndex],
+  ['ivf-pq', IvfPqIndex],
+]);
 
 /** Rows of a vector file that are in memory at a time while they are added. */
 const ADD_ROWS = 65536;
@@ -69,8 +70,9 @@ async function loadIndex(device: Device, path: string, options: SearchCommandOpt
     throw new RangeError(`--probes is for IVF indexes, and ${path} holds ${kind}`);
   if (kind === 'vectors') return flatIndexOf(device, path, options.metric ?? 'l2');
   if (options.metric) throw new RangeError('--metric is for vector files; an index file has its own');
-  if (KINDS[kind]) return KINDS[kind].load(device, path);
-  throw new RangeError(`${path} holds ${kind}, expected an index: ${Object.keys(KINDS).join(', ')}`);
+  const Index = KINDS.get(kind);
+  if (!Index) throw new RangeError(`${path} holds ${kind}, expected an index: ${[...KINDS.keys()].join(', ')}`);
+  return Index.load(device, path);
 }
 
 async function search(path: string, options: SearchCommandOptions): Promise<void> {
@@ -101,8 +103,8 @@ export function searchCommand(): Command {
     .addOption(
       new Option('-f, --format <format>', 'default: tsv, or what --output ends in').choices([...RESULT_FORMATS]),
     )
-    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }).conflicts('format'))
-    .option('-o, --output <file>', 'write there instead of to standard output', (path: string) => parseOutput(path))
+    .addOption(new Option('--json', 'the same as --format json').conflicts('format'))
+    .option('-o, --output <file>', 'write there instead of to standard output', parseOutput())
     .option('-d, --device <device>', DEVICE_HELP)
     .option('--debug', 'show the stack of an error')
     .action((path: string, options: SearchCommandOptions) => runCommand(() => search(path, options), options.debug));

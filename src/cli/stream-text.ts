@@ -34,7 +34,7 @@ export async function streamText(generation: Generation, write: Write = writeOut
   return { text, ids, summary: await generation.summary() };
 }
 
-const ENDS = { stop: '', length: ', cut at --max-tokens', context: ', the context is full' };
+const ENDS = { stop: '', length: ', cut at --max-tokens', context: ', the context is full', cancelled: ', stopped' };
 
 /** One line: lengths, speeds, and why it ended where that is not plain. */
 export function statsLine({ usage, timing, finishReason }: GenerationSummary): string {

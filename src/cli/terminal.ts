@@ -1,6 +1,7 @@
 // What the commands print with: colours only on a terminal, progress bars only on a terminal, numbers for people.
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
+import type { Progress } from '../runtime/progress.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -18,37 +19,21 @@ export function printField(name: string, value: string): void {
   print(`${paint('dim', name.padEnd(11))} ${value}`);
 }
 
-/** A progress bar on standard error; it draws nothing where that is not a terminal. */
-export class Progress {
-  readonly #bar: cliProgress.SingleBar;
-
-  constructor(name: string, total: number) {
-    const format = `${name.padEnd(11)} {bar} {percentage}%`;
-    this.#bar = new cliProgress.SingleBar(
-      { format, stream: process.stderr, clearOnComplete: true, hideCursor: null, barsize: 32 },
-      cliProgress.Presets.shades_classic,
-    );
-    this.#bar.start(total, 0);
-  }
-
-  readonly update = (done: number): void => this.#bar.update(done);
-
-  stop(): void {
-    this.#bar.stop();
-  }
-}
-
-/** Runs `work` under a progress bar that is taken away whatever happens. */
+/** Runs `work` under a progress bar on standard error, where that is a terminal; it is taken away whatever happens. */
 export async function withProgress<T>(
   name: string,
-  total: number,
-  work: (update: (done: number) => void) => Promise<T>,
+  work: (onProgress: (progress: Progress) => void) => Promise<T>,
 ): Promise<T> {
-  const progress = new Progress(name, total);
+  const format = `${name.padEnd(11)} {bar} {percentage}%`;
+  const bar = new cliProgress.SingleBar(
+    { format, stream: process.stderr, clearOnComplete: true, hideCursor: null, barsize: 32 },
+    cliProgress.Presets.shades_classic,
+  );
+  bar.start(1, 0);
   try {
-    return await work(progress.update);
+    return await work(({ done, total }) => bar.update(done / total));
   } finally {
-    progress.stop();
+    bar.stop();
   }
 }
 

@@ -1,8 +1,6 @@
 // `wavetile doctor` and `wavetile bench` by child process.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runCli } from './run-cli.js';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('wavetile doctor', () => {
   it('lists the CPU device and finds that it computes', async () => {
@@ -23,7 +21,7 @@ describe('wavetile doctor', () => {
 });
 
 describe('wavetile bench', () => {
-  it('measures a small case', async () => {
+  it('measures copies, k-means, exact search and IVF-PQ search', async () => {
     const { code, stdout, stderr } = await runCli('main', [
       'bench',
       '--rows',
@@ -42,10 +40,11 @@ describe('wavetile bench', () => {
 });
 
 describe('wavetile', () => {
-  it('prints its version and its commands', async () => {
+  it('prints its version, its commands, and what --device takes', async () => {
     expect((await runCli('main', ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     const { stdout } = await runCli('main', ['--help']);
     for (const command of ['generate', 'chat', 'embed', 'perplexity', 'search', 'bench', 'doctor'])
       expect(stdout).toContain(command);
+    expect((await runCli('main', ['bench', '--help'])).stdout).toMatch(/--device <device> +cpu, vulkan, metal, or/);
   });
 });

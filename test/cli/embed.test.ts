@@ -2,11 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readFvecs, readNpy } from '../../src/vector/formats/index.js';
 import { type CliRun, EMBEDDER, runCli } from './run-cli.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'wavetile-embed-'));
 const file = (name: string) => join(folder, name);
@@ -80,16 +78,25 @@ describe('wavetile embed', () => {
     expect(Math.abs(dot(long, long) - 1)).toBeGreaterThan(0.01);
   });
 
+  it('prints the same lines with --json', async () => {
+    expect((await embed([...TEXTS, '--json'])).stdout).toBe((await embed(TEXTS)).stdout);
+  });
+
+  it('says that an output cannot be written before it looks at the model', async () => {
+    const args = ['embed', 'absent.gguf', 'text', '-o', join(folder, 'absent', 'x.npy')];
+    const { code, stderr } = await runCli('main', args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${join(folder, 'absent')}: no such file or folder\n`);
+  });
+
   it('fails with one line', async () => {
     const fails = async (message: RegExp, args: readonly string[]) =>
       expect(await embed(args)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) });
     await fails(/there is no text/, []);
-    await fails(/do not go together/, ['text', '--file', 'texts.txt']);
-    await fails(/--output must end in \.fvecs or \.npy, got '.*vectors\.bin'/, [
-      'text',
-      '--output',
-      file('vectors.bin'),
-    ]);
+    await fails(/do not go together/, ['text', '--file', EMBEDDER]);
+    await fails(/vectors\.bin' is invalid.* must end in \.fvecs or \.npy/, ['text', '--output', file('vectors.bin')]);
+    await fails(/'--json' cannot be used with option '-o, --output/, ['text', '-o', file('vectors.npy'), '--json']);
+    await fails(/a folder/, ['--file', folder]);
     const long = 'word '.repeat(100);
     await fails(/texts\[0\] must have at most 32 tokens/, [long, '--context', '32']);
     expect((await embed([long, '--context', '32', '--truncate'])).code).toBe(0);

@@ -1,8 +1,6 @@
 // `wavetile generate` by child process: prompts, sampling, stops, its JSON, Ctrl-C, and how it fails.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CliRun, runCli, WRITER } from './run-cli.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const PROMPT = 'In the beginning';
 /** What the most probable tokens say. */
@@ -97,6 +95,12 @@ describe('wavetile generate fails with one line', () => {
 
   it('for a prompt that is longer than the context', () =>
     fails(/at most 2 tokens \(the context\), got 4/, [WRITER, PROMPT, '--context', '2']));
+
+  it('for a device that is not there, with those that are', async () => {
+    const { code, stderr } = await runCli('main', ['generate', WRITER, PROMPT, '--device', 'cpu:7']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: no cpu device with index 7 was found\n {2}found cpu:0: .*\n[\s\S]* {2}try: /);
+  });
 
   it('for bad options', async () => {
     await fails(/temperature must be .* got 2000/, [WRITER, PROMPT, '--temperature', '2000']);

@@ -3,10 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { runCli, WRITER } from './run-cli.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'wavetile-perplexity-'));
 const text = join(folder, 'text.txt');
@@ -42,9 +40,11 @@ describe('wavetile perplexity', () => {
     expect(short.loss).toBeGreaterThan(long.loss + 0.5);
   });
 
-  it('fails with one line for a missing file and a window that is too long', async () => {
+  it('fails with one line for a missing file, a folder and a window that is too long', async () => {
     const absent = await runCli('main', ['perplexity', WRITER, join(folder, 'absent.txt')]);
     expect(absent).toMatchObject({ code: 1, stderr: expect.stringMatching(/absent\.txt: no such file or folder/) });
+    const directory = await runCli('main', ['perplexity', WRITER, folder]);
+    expect(directory).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`'${folder}' .*a folder`)) });
     const wide = await runCli('main', ['perplexity', WRITER, text, '--window', '9999']);
     expect(wide).toMatchObject({ code: 1, stderr: expect.stringMatching(/window must be .* 512, got 9999/) });
   });
