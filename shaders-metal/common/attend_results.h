@@ -48,6 +48,14 @@ struct Partials {
   }
 };
 
+// What threadgroups did before it is seen by those that read the counter after it. Before Metal 3.2 there is no such
+// fence: that relaxed operations keep their order is then a habit of the hardware.
+inline void fence_device() {
+#if __METAL_VERSION__ >= 320
+  atomic_thread_fence(mem_flags::mem_device, memory_order_seq_cst, thread_scope_device);
+#endif
+}
+
 inline void leave_share(Partials partials, uint share, Memory memory, uint t) {
   threadgroup const float* numbers = (threadgroup const float*)memory.numbers;
   for (uint i = t; i < COLUMNS; i += 256) partials.store(share, i, numbers[i]);

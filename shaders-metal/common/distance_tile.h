@@ -2,9 +2,6 @@
 // Reading one row of each of the tile's four groups keeps device loads contiguous over the threads.
 #include "common/tile_products.h"
 
-// Column, within the tile, of component i of tile.sums[][h].
-inline uint column_of(thread const Tile& tile, uint h, uint i) { return tile.quad_of(h) + 32 * i; }
-
 // tile.sums = the sums over `count` chunks; a and b are where these begin in the first of the tile's four groups of 32
 // rows, and groups have `row_chunks` chunks.
 inline void sum_tile(thread Tile& tile, device const float4* a, device const float4* b, uint row_chunks, uint count) {
@@ -19,4 +16,5 @@ inline void sum_tile(thread Tile& tile, device const float4* a, device const flo
     }
     tile.add_step(rows, count - done);
   }
+  tile.finish();
 }

@@ -1,10 +1,9 @@
 // Tiles of a matrix product whose sides come in chunks of four numbers along the summed dimension. `Sides` has
-//   float4 a(uint row, uint chunk), float4 b(uint row, uint chunk): zeros where there is nothing, and
-//   uint column(uint quad, uint i): the row of B, within the tile, of component i of a quad (32 quads).
+//   float4 a(uint row, uint chunk) and float4 b(uint row, uint chunk): zeros where there is nothing.
 #include "common/tile_products.h"
 
-// tile.sums = rows of A from `first_row` on by rows of B from `first_column` on; that of tile.sums[][h][i] is
-// sides.column(tile.quad_of(h), i) within the tile.
+// tile.sums = rows of A from `first_row` on by rows of B from `first_column` on. Neighbouring threads read neighbouring
+// rows, whose chunks lie side by side in packed rows and weights.
 template <class Sides>
 inline void sum_tile(thread Tile& tile, thread Sides& sides, uint first_row, uint first_column, uint chunks) {
   tile.clear();
@@ -14,9 +13,10 @@ inline void sum_tile(thread Tile& tile, thread Sides& sides, uint first_row, uin
     UNROLL for (uint i = 0; i < 4; i++) {
       rows[i] = float4(0);
       if (chunk >= chunks) continue;
-      rows[i] = tile.loads_a() ? sides.a(first_row + quad + 32 * i, chunk)
-                               : sides.b(first_column + sides.column(quad, i), chunk);
+      rows[i] =
+          tile.loads_a() ? sides.a(first_row + quad + 32 * i, chunk) : sides.b(first_column + quad + 32 * i, chunk);
     }
     tile.add_step(rows, chunks - done);
   }
+  tile.finish();
 }

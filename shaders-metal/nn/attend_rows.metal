@@ -58,9 +58,11 @@
     const uint pair = row * grid.x + kv;
     const Partials shares = {partials + pair * grid.y * (COLUMNS + 2 * group)};
     leave_share(shares, place.y, memory, t);
+    fence_device();
     threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
     if (t == 0) is_last = atomic_fetch_add_explicit(&counters[pair], 1, memory_order_relaxed) == share.count - 1;
     threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
+    fence_device();
     if (is_last == 0) return;
     if (t == 0) atomic_store_explicit(&counters[pair], 0, memory_order_relaxed);
     merge_shares(shares, share.count, memory, t);  // the numbers that this thread stores

@@ -18,9 +18,6 @@ struct Sides {
   }
 
   float4 b(uint row, uint chunk) const thread { return row < outputs ? weights.values(row, chunk) : float4(0); }
-
-  // Neighbouring threads read neighbouring rows of weights, whose chunks lie side by side.
-  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void project_matrix(
@@ -39,7 +36,7 @@ struct Sides {
     if (row >= end_row) continue;
     device float* own = results + row * params.stride + params.first_column;
     UNROLL for (uint i = 0; i < 8; i++) {
-      const uint column = first_output + sides.column(tile.quad_of(i / 4), i % 4);
+      const uint column = first_output + tile.column_of(r, i / 4, i % 4);
       if (column >= params.outputs) continue;
       float value = tile.sums[r][i / 4][i % 4];
       if (with_bias == 1) value += bias[params.first_bias + column];

@@ -1,6 +1,6 @@
-// project_matrix on matrices of 8 x 8 halves with float32 sums. One threadgroup: tile_rows (64 or 128) x 128 outputs by
-// 8 SIMD-groups, each with half of the rows and 32 outputs. A block of 32 numbers of both sides lies in threadgroup
-// memory as halves; the next one is on its way while this one is multiplied.
+// project_matrix on matrices of 8 x 8 halves with float32 sums. One threadgroup: tile_rows (32, 64 or 128) x 128
+// outputs by 8 SIMD-groups, each with half of the rows and 32 outputs. A block of 32 numbers of both sides lies in
+// threadgroup memory as halves; the next one is on its way while this one is multiplied.
 #include "contracts/project_matrix_coop.h"
 
 #include <metal_simdgroup_matrix>
@@ -26,6 +26,9 @@ inline uint4 halves_of(uint4 low, uint4 high) {
   return uint4(as_type<uint2>(half4(as_type<float4>(low))), as_type<uint2>(half4(as_type<float4>(high))));
 }
 
+// Whether a thread loads numbers of the i-th 64 rows of inputs.
+inline bool has_row(uint i, uint t) { return tile_rows >= (i + 1) * 64 || i * 64 + t / 4 < tile_rows; }
+
 // What a thread has on its way: 8 numbers each of one or two rows of inputs, 16 weights of one row.
 struct Coming {
   uint4 words[2][2];
@@ -34,7 +37,7 @@ struct Coming {
   // Rows past the end are the last one again: their results are not kept.
   void fetch(Product from, uint block, uint t) thread {
     UNROLL for (uint i = 0; i < 2; i++) {
-      if (i * 64 >= tile_rows) continue;
+      if (!has_row(i, t)) continue;
       const uint row = min(from.first_row + t / 4 + 64 * i, from.last_row);
       const uint at = (row * from.weights.blocks + block) * 4 + t % 4;
       words[i][0] = from.inputs[half_input == 1 ? at : at * 2];
@@ -45,7 +48,7 @@ struct Coming {
 
   void keep(threadgroup half* left, threadgroup half* right, uint t) const thread {
     UNROLL for (uint i = 0; i < 2; i++) {
-      if (i * 64 >= tile_rows) continue;
+      if (!has_row(i, t)) continue;
       threadgroup uint4* own = (threadgroup uint4*)(left + (t / 4 + 64 * i) * PITCH);
       own[t % 4] = half_input == 1 ? words[i][0] : halves_of(words[i][0], words[i][1]);
     }
@@ -57,13 +60,15 @@ struct Coming {
 struct Sums {
   simdgroup_float8x8 parts[8][4];
 
-  // left and right: from the SIMD-group's first row and output on.
-  void add(threadgroup const half* left, threadgroup const half* right) thread {
+  // left and right: from the SIMD-group's first row and output on. `live_parts` matrices of rows have some, all where
+  // `full`.
+  template <bool full>
+  void add(threadgroup const half* left, threadgroup const half* right, uint live_parts) thread {
     UNROLL for (uint k = 0; k < 32; k += 8) {
       simdgroup_half8x8 a, b[4];
       UNROLL for (uint j = 0; j < 4; j++) simdgroup_load(b[j], right + j * 8 * PITCH + k, PITCH, ulong2(0), true);
       UNROLL for (uint i = 0; i < 8; i++) {
-        if (i >= ROW_PARTS) continue;
+        if (i >= ROW_PARTS || (!full && i >= live_parts)) continue;
         simdgroup_load(a, left + i * 8 * PITCH + k, PITCH);
         UNROLL for (uint j = 0; j < 4; j++) simdgroup_multiply_accumulate(parts[i][j], a, b[j], parts[i][j]);
       }
@@ -116,6 +121,8 @@ struct Place {
   threadgroup half* right = left + MOST_ROWS * PITCH;
   const uint slice = t / 32, part_row = slice / 4 * (tile_rows / 2), part_output = slice % 4 * 32;
   const uint row = group.x * tile_rows, output = group.y * TILE_OUTPUTS;
+  const uint first_row = row + part_row, first_output = output + part_output;
+  const uint live_rows = max(params.rows, first_row) - first_row, live_parts = min((live_rows + 7) / 8, ROW_PARTS);
   const Product product = {inputs, {quants, scales, params.blocks}, row, params.rows - 1, output, params.outputs - 1};
   Sums sums;
   UNROLL for (uint i = 0; i < 32; i++) sums.parts[i / 4][i % 4] = simdgroup_float8x8(0);
@@ -126,13 +133,16 @@ struct Place {
     threadgroup_barrier(mem_flags::mem_threadgroup);
     // Behind the last block comes that again, for nothing: without a branch.
     coming.fetch(product, min(block + 1, params.blocks - 1), t);
-    sums.add(left + part_row * PITCH, right + part_output * PITCH);
+    if (live_parts == ROW_PARTS) {
+      sums.add<true>(left + part_row * PITCH, right + part_output * PITCH, live_parts);
+    } else if (live_parts > 0) {
+      sums.add<false>(left + part_row * PITCH, right + part_output * PITCH, live_parts);
+    }
     threadgroup_barrier(mem_flags::mem_threadgroup);
   }
-  const uint first_row = row + part_row, first_output = output + part_output;
-  if (first_row >= params.rows || first_output >= params.outputs) return;
+  if (live_rows == 0 || first_output >= params.outputs) return;
   const Place place = {results + first_row * params.stride + params.first_column + first_output,
-                       bias + params.first_bias + first_output, params.stride, params.rows - first_row,
+                       bias + params.first_bias + first_output, params.stride, live_rows,
                        params.outputs - first_output};
   if (with_bias == 0 && place.rows >= tile_rows / 2 && place.outputs >= 32) {
     place.put_whole(sums);

@@ -6,6 +6,9 @@
 
 constexpr constant uint STEP = 64;
 
+inline float total(float x) { return x; }
+inline float total(float4 x) { return x.x + x.y + (x.z + x.w); }
+
 struct Sides {
   device const float* query;
   device const float* keys;     // of the kv head
@@ -14,17 +17,29 @@ struct Sides {
   uint dimensions;
   float scale;
 
-  // Logits of `count` positions from `first` on, a SIMD-group's one after the other.
+  // Logits of `count` positions from `first` on, of which a SIMD-group does four at a time: their loads are in flight
+  // together. T: a float, or a float4 where rows are as many whole ones.
+  template <typename T>
   void score(uint first, uint count, uint t, threadgroup uint* rows, threadgroup float* exponents) const thread {
-    for (uint i = t / 32; i < count; i += 8) {
-      const uint row = list[first + i];
-      float sum = 0;
-      for (uint d = t % 32; d < dimensions; d += 32) sum += query[d] * keys[row * dimensions + d];
-      float logit = simd_sum(sum) * scale;
-      if (weighted == 1) logit = weights[row] > 0 ? logit + log(weights[row]) : -INFINITY;
-      if (t % 32 == 0) {
-        rows[i] = row;
-        exponents[i] = logit;
+    const uint parts = dimensions / uint(sizeof(T) / sizeof(float));
+    for (uint i = t / 32 * 4; i < count; i += 32) {
+      uint four[4];
+      T products[4];
+      UNROLL for (uint j = 0; j < 4; j++) {
+        four[j] = list[first + min(i + j, count - 1)];
+        products[j] = T(0);
+      }
+      for (uint d = t % 32; d < parts; d += 32) {
+        const T x = ((device const T*)query)[d];
+        UNROLL for (uint j = 0; j < 4; j++) products[j] += x * ((device const T*)keys)[four[j] * parts + d];
+      }
+      UNROLL for (uint j = 0; j < 4; j++) {
+        float logit = simd_sum(total(products[j])) * scale;
+        if (t % 32 == j && i + j < count) {
+          if (weighted == 1) logit = weights[four[j]] > 0 ? logit + log(weights[four[j]]) : -INFINITY;
+          rows[i + j] = four[j];
+          exponents[i + j] = logit;
+        }
       }
     }
   }
@@ -53,7 +68,11 @@ struct Sides {
   for (uint first = 0; first < params.length; first += STEP) {
     const uint count = min(STEP, params.length - first);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    sides.score(first, count, t, rows, exponents);
+    if (params.dimensions % 4 == 0) {
+      sides.score<float4>(first, count, t, rows, exponents);
+    } else {
+      sides.score<float>(first, count, t, rows, exponents);
+    }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     const uint lane = t % 32;
     const float low = lane < count ? exponents[lane] : -INFINITY;
@@ -71,8 +90,15 @@ struct Sides {
       const uint d = t % width + part * 256;
       if (d >= value_dimensions) continue;
       float sum = sums[part] * shrink;
-      for (uint i = t / width; i < count; i += lanes)
-        sum += exponents[i] * values[(first_key + rows[i]) * value_dimensions + d];
+      for (uint i = t / width; i < count; i += 4 * lanes) {
+        float four[4];
+        UNROLL for (uint j = 0; j < 4; j++) {
+          four[j] = values[(first_key + rows[min(i + j * lanes, count - 1)]) * value_dimensions + d];
+        }
+        UNROLL for (uint j = 0; j < 4; j++) {
+          if (i + j * lanes < count) sum += exponents[i + j * lanes] * four[j];
+        }
+      }
       sums[part] = sum;
     }
   }

@@ -11,13 +11,13 @@ struct Nearest {
 
 // range: the first cluster of the tile, and the end of all.
 inline void keep_nearest(thread Nearest& nearest, thread const Tile& tile, device const float* norms, uint2 range) {
-  UNROLL for (uint i = 0; i < 4; i++) {
-    UNROLL for (uint h = 0; h < 2; h++) {
-      const uint cluster = range.x + column_of(tile, h, i);
+  UNROLL for (uint n = 0; n < 2; n++) {
+    UNROLL for (uint i = 0; i < 8; i++) {
+      const uint cluster = range.x + tile.column_of(n, i % 2, i / 2);
       const bool live = cluster < range.y;
       const float norm = metric == 0 && live ? norms[cluster] : 0;
-      UNROLL for (uint r = 0; r < 8; r++) {
-        const float product = tile.sums[r][h][i];
+      UNROLL for (uint r = n; r < 8; r += 2) {
+        const float product = tile.sums[r][i % 2][i / 2];
         const float score = metric == 0 ? fma(-2.0f, product, norm) : -product;
         const bool better = live && score < nearest.score[r];
         nearest.score[r] = better ? score : nearest.score[r];
@@ -51,7 +51,7 @@ inline void keep_nearest(thread Nearest& nearest, thread const Tile& tile, devic
   threadgroup uint2* candidates = (threadgroup uint2*)memory;
   threadgroup_barrier(mem_flags::mem_threadgroup);
   UNROLL for (uint r = 0; r < 8; r++) {
-    candidates[tile.row_of(r) * 16 + tile.column()] = uint2(as_type<uint>(nearest.score[r]), nearest.cluster[r]);
+    candidates[tile.row_of(r) * 16 + tile.slot_of(r)] = uint2(as_type<uint>(nearest.score[r]), nearest.cluster[r]);
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
   const uint row = group.x * TILE + t;

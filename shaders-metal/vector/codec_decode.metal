@@ -16,7 +16,6 @@ struct Sides {
     return float4(as_type<char4>(word));
   }
   float4 b(uint row, uint chunk) const thread { return weights[packed_index(row, params.words, chunk)]; }
-  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void codec_decode(
@@ -35,7 +34,7 @@ struct Sides {
     const float scale = scales[row];
     UNROLL for (uint h = 0; h < 2; h++) {
       UNROLL for (uint i = 0; i < 4; i++) {
-        const uint column = first_column + sides.column(tile.quad_of(h), i);
+        const uint column = first_column + tile.column_of(r, h, i);
         if (column >= params.dimensions) continue;
         vectors[row * params.dimensions + column] = activate(activation, fma(scale, tile.sums[r][h][i], bias[column]));
       }

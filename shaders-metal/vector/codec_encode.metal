@@ -25,8 +25,6 @@ struct Sides {
     return values;
   }
   float4 b(uint row, uint chunk) const thread { return weights[packed_index(row, (params.dimensions + 3) / 4, chunk)]; }
-  // A thread's columns come four in a row: a word of codes.
-  uint column(uint quad, uint i) const thread { return quad * 4 + i; }
 };
 
 struct Encoder {
@@ -37,13 +35,14 @@ struct Encoder {
 
   void sum_latents(device const float* bias, uint first) thread {
     sum_tile(tile, sides, first_row, first, (sides.params.dimensions + 3) / 4);
-    UNROLL for (uint h = 0; h < 2; h++) {
-      UNROLL for (uint i = 0; i < 4; i++) {
-        const uint column = first + sides.column(tile.quad_of(h), i);
+    UNROLL for (uint n = 0; n < 2; n++) {
+      UNROLL for (uint i = 0; i < 8; i++) {
+        const uint column = first + tile.column_of(n, i % 2, i / 2);
         const bool live = column < sides.params.latent_dimensions;
         const float offset = live ? bias[column] : 0;
-        UNROLL for (uint r = 0; r < 8; r++) {
-          tile.sums[r][h][i] = live ? activate(activation, tile.sums[r][h][i] + offset) : 0;
+        UNROLL for (uint r = n; r < 8; r += 2) {
+          thread float4& four = tile.sums[r][i % 2];
+          four[i / 2] = live ? activate(activation, four[i / 2] + offset) : 0;
         }
       }
     }
@@ -63,7 +62,9 @@ struct Encoder {
   void reduce_rows() thread {
     threadgroup float2* parts = (threadgroup float2*)tile.memory;
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    UNROLL for (uint r = 0; r < 8; r++) { parts[tile.row_of(r) * 16 + tile.column()] = float2(largest[r], squares[r]); }
+    UNROLL for (uint r = 0; r < 8; r++) {
+      parts[tile.row_of(r) * 16 + tile.slot_of(r)] = float2(largest[r], squares[r]);
+    }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     UNROLL for (uint r = 0; r < 8; r++) {
       largest[r] = squares[r] = 0;
@@ -78,7 +79,7 @@ struct Encoder {
   void write_scales(device float* scales) thread {
     UNROLL for (uint r = 0; r < 8; r++) {
       const uint row = first_row + tile.row_of(r);
-      if (row >= sides.params.rows || tile.column() != 0) continue;
+      if (row >= sides.params.rows || tile.slot_of(r) != 0) continue;
       const float size = ::normalize == 1 && squares[r] > 0 ? sqrt(squares[r]) : 1;
       scales[row] = largest[r] / 127 / size;
       const bool sound = isfinite(largest[r]) && (::normalize == 0 || isfinite(squares[r]));
@@ -86,16 +87,22 @@ struct Encoder {
     }
   }
 
+  // The tile's codes meet in threadgroup memory, of which words are written.
   void write_codes(device uint* codes, uint first) const thread {
+    threadgroup char* parts = (threadgroup char*)tile.memory;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
     UNROLL for (uint r = 0; r < 8; r++) {
       UNROLL for (uint h = 0; h < 2; h++) {
-        const uint row = first_row + tile.row_of(r), word = first / 4 + tile.quad_of(h);
-        if (row >= sides.params.rows || word * 4 >= sides.params.latent_dimensions) continue;
         // A division: the reciprocal of a tiny maximum would overflow.
         const float4 units = largest[r] > 0 ? tile.sums[r][h] / largest[r] * 127 : float4(0);
         const int4 code = int4(clamp(floor(units + 0.5f), float4(-127), float4(127)));
-        codes[row * ((sides.params.latent_dimensions + 3) / 4) + word] = as_type<uint>(char4(code));
+        UNROLL for (uint i = 0; i < 4; i++) parts[tile.row_of(r) * TILE + tile.column_of(r, h, i)] = char(code[i]);
       }
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    const uint words = (sides.params.latent_dimensions + 3) / 4, word = first / 4 + tile.t % 32;
+    for (uint r = tile.t / 32; r < TILE && first_row + r < sides.params.rows; r += 8) {
+      if (word < words) codes[(first_row + r) * words + word] = ((threadgroup const uint*)parts)[r * 32 + tile.t % 32];
     }
   }
 };

@@ -30,7 +30,6 @@ struct Sides {
     const uint first = row * params.b_row + chunk * 4 * params.b_step;
     return fetch(right + first, params.b_step, params.depth - chunk * 4, activate_b == 1);
   }
-  uint column(uint quad, uint i) const thread { return quad + 32 * i; }
 };
 
 [[max_total_threads_per_threadgroup(256)]] kernel void dense_layer(
@@ -45,7 +44,7 @@ struct Sides {
   UNROLL for (uint r = 0; r < 8; r++) {
     UNROLL for (uint h = 0; h < 2; h++) {
       UNROLL for (uint i = 0; i < 4; i++) {
-        const uint row = first_row + tile.row_of(r), column = first_column + sides.column(tile.quad_of(h), i);
+        const uint row = first_row + tile.row_of(r), column = first_column + tile.column_of(r, h, i);
         if (row >= params.rows || column >= params.columns) continue;
         const uint place = row * params.columns + column;
         float value = tile.sums[r][h][i];

@@ -17,7 +17,7 @@
   UNROLL for (uint r = 0; r < 8; r++) {
     UNROLL for (uint h = 0; h < 2; h++) {
       UNROLL for (uint i = 0; i < 4; i++) {
-        const uint query = first_query + tile.row_of(r), row = first_row + column_of(tile, h, i);
+        const uint query = first_query + tile.row_of(r), row = first_row + tile.column_of(r, h, i);
         const float sum = tile.sums[r][h][i];
         if (query < params.query_count && row < params.rows)
           distances[query * params.stride + row] = metric == 0 ? sum : -sum;

@@ -8,6 +8,7 @@
 #include "common/unroll.h"
 
 constant uint ENTRIES = 1 << bits;
+constant uint WIDTH = ENTRIES / 4;            // threads of a subspace
 constant uint SLICE = 128 / bits;             // subspaces of one 16-byte chunk of codes
 constant uint QUARTER = SLICE / 4 * ENTRIES;  // of the table: what a word of codes needs
 
@@ -18,35 +19,24 @@ struct Point {
   device const float4* codebooks;
   constant Params& params;
 
-  // What entry (m, codeword) adds up to, four subspaces m, m + step .. at a time to have their loads in flight
-  // together.
-  float4 table_entries(uint codeword, uint m, uint step) const thread {
-    const uint4 chunk = min(m + uint4(0, 1, 2, 3) * step, uint4(params.subspaces - 1)) * params.subspace_chunks;
-    device const float4* book = codebooks + packed_index(codeword, params.chunks, 0);
-    float4 sum = float4(0);
-    for (uint i = 0; i < params.subspace_chunks; i++) {
-      UNROLL for (uint j = 0; j < 4; j++) {
-        const uint offset = (chunk[j] + i) * 32;
+  // Fills the table for subspaces first .. first + SLICE - 1; those past the last one add nothing. A thread does four
+  // codewords of a subspace, for which it reads query and centroid once. Codewords that are not there are the last one.
+  void build_table(threadgroup float* table, uint first, uint t) const thread {
+    const uint codeword = t % WIDTH;
+    device const float4* books[4];
+    UNROLL for (uint j = 0; j < 4; j++) {
+      books[j] = codebooks + packed_index(min(codeword + j * WIDTH, params.codewords - 1), params.chunks, 0);
+    }
+    for (uint local = t / WIDTH; local < SLICE; local += 256 / WIDTH) {
+      const uint m = first + local, chunks = m < params.subspaces ? params.subspace_chunks : 0;
+      float4 entries = float4(0);
+      for (uint i = 0; i < chunks; i++) {
+        const uint offset = (m * params.subspace_chunks + i) * 32;
         float4 target = query[offset];
         if (metric == 0 && residual == 1) target -= centroid[offset];
-        sum[j] = add_distance(sum[j], target, book[offset]);
+        UNROLL for (uint j = 0; j < 4; j++) entries[j] = add_distance(entries[j], target, books[j][offset]);
       }
-    }
-    return sum;
-  }
-
-  // Fills the table for subspaces first .. first + SLICE - 1; those past the last one add nothing.
-  void build_table(threadgroup float* table, uint first, uint t) const thread {
-    const uint step = 256 >> bits, codeword = t & (ENTRIES - 1);
-    for (uint base = 0; base < SLICE; base += 4 * step) {
-      // With 8 bits the subspace is the same for the whole threadgroup, and the compiler should see that.
-      const uint local = bits == 8 ? base : base + (t >> bits);
-      float4 entries = float4(0);
-      if (codeword < params.codewords) entries = table_entries(codeword, first + local, step);
-      UNROLL for (uint j = 0; j < 4; j++) {
-        const uint m = local + j * step;
-        if (m < SLICE) table[m * ENTRIES + codeword] = first + m < params.subspaces ? entries[j] : 0;
-      }
+      UNROLL for (uint j = 0; j < 4; j++) table[local * ENTRIES + codeword + j * WIDTH] = entries[j];
     }
   }
 

@@ -6,7 +6,7 @@
 #include "common/index.h"
 #include "common/unroll.h"
 
-// Once for one query and once for up to 8; `ahead` chunks at a time keep as many loads of the row in flight.
+// For up to `count` queries; `ahead` chunks at a time keep as many loads of the row in flight.
 template <uint count, uint ahead>
 inline void scan_row(thread float* sums, device const float4* queries, device const float4* row, uint chunks) {
   uint c = 0;
@@ -34,10 +34,14 @@ inline void scan_row(thread float* sums, device const float4* queries, device co
   device const float4* query = queries + packed_index(first_query, params.chunks, 0);
   device const float4* stored = storage + packed_index(row, params.chunks, 0);
   float sums[8] = {};
-  if (count == 1)
-    scan_row<1, 4>(sums, query, stored, params.chunks);
-  else
+  if (count > 4)
     scan_row<8, 1>(sums, query, stored, params.chunks);
+  else if (count > 2)
+    scan_row<4, 2>(sums, query, stored, params.chunks);
+  else if (count == 2)
+    scan_row<2, 4>(sums, query, stored, params.chunks);
+  else
+    scan_row<1, 4>(sums, query, stored, params.chunks);
 
   UNROLL for (uint q = 0; q < 8; q++) {
     const float smallest = simd_min(row < params.rows ? sums[q] : INFINITY);

@@ -16,20 +16,22 @@
   const uint linear = group.x + groups.x * group.y, tile_index = linear / groups.y, query_tile = linear % groups.y;
   const uint pitch = params.chunks * TILE;
   Tile tile(memory, t, metric == 0);
-  sum_tile(tile, storage + tile_index * pitch, queries + query_tile * pitch, params.chunks, params.chunks);
+  sum_tile(tile, queries + query_tile * pitch, storage + tile_index * pitch, params.chunks, params.chunks);
 
   // A query's 16 candidates meet in threadgroup memory.
   threadgroup float* words = (threadgroup float*)memory;
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  UNROLL for (uint i = 0; i < 4; i++) {
+  UNROLL for (uint r = 0; r < 8; r++) {
+    float smallest = INFINITY;
     UNROLL for (uint h = 0; h < 2; h++) {
-      float smallest = INFINITY;
-      UNROLL for (uint r = 0; r < 8; r++) {
+      UNROLL for (uint i = 0; i < 4; i++) {
         const float sum = tile.sums[r][h][i];
-        if (tile_index * TILE + tile.row_of(r) < params.rows) smallest = min(smallest, metric == 0 ? sum : -sum);
+        if (tile_index * TILE + tile.column_of(r, h, i) < params.rows) {
+          smallest = min(smallest, metric == 0 ? sum : -sum);
+        }
       }
-      words[column_of(tile, h, i) * 16 + tile.row()] = smallest;
     }
+    words[tile.row_of(r) * 16 + tile.slot_of(r)] = smallest;
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
   const uint query = query_tile * TILE + t;

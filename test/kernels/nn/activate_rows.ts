@@ -1,5 +1,5 @@
 // activate_rows: gates and what they let through, in every form, and plain numbers.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
 import { activate } from '../../support/activation.js';
 import { cases, folded } from '../../support/cases.js';
 import { Random } from '../../support/random.js';
@@ -10,7 +10,7 @@ interface Shape {
   readonly rows: number;
   readonly columns: number;
   readonly activation: 0 | 1 | 2;
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly factor?: number;
 }
 

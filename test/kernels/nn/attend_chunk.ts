@@ -1,5 +1,5 @@
 // attend_chunk: rows of one sequence from any position on: windows, groups, tiles that are not full, padding rows.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
 import { cases } from '../../support/cases.js';
 import { asWords, attend, halvesOf, PagedCache } from '../../support/paged-attention.js';
 import { Random } from '../../support/random.js';
@@ -14,7 +14,7 @@ interface Shape {
   readonly kvHeads: number;
   readonly group: number;
   readonly headSize: number;
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly window?: number;
   readonly half?: boolean;
   readonly factor?: number;
@@ -81,6 +81,8 @@ const shapes: Shape[] = [
   { rows: 33, first: 100, padding: 2, kvHeads: 1, group: 3, headSize: 80, form: 'f32', window: 40 },
   { rows: 130, first: 30, padding: 70, kvHeads: 1, group: 1, headSize: 96, form: 'q8', window: 20, half: true },
   { rows: 10, first: 64, kvHeads: 1, group: 1, headSize: 256, form: 'q8' },
+  { rows: 100, first: 37, padding: 3, kvHeads: 1, group: 2, headSize: 144, form: 'f16', window: 45, half: true },
+  { rows: 55, first: 70, padding: 30, kvHeads: 2, group: 1, headSize: 256, form: 'f32' },
 ];
 
 export default cases(

@@ -1,5 +1,5 @@
 // attend_rows: one token of each row over its sequence: groups, windows, splits, lengths at the edges of pages, padding rows.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
 import { cases, floats, type Outputs, words } from '../../support/cases.js';
 import {
   asWords,
@@ -20,7 +20,7 @@ interface Shape {
   readonly kvHeads: number;
   readonly group: number;
   readonly headSize: number;
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly splits?: number;
   readonly window?: number;
   readonly style?: 0 | 1 | 2;

@@ -1,6 +1,6 @@
 // embed_rows: rows of any kind of weights for tokens, live ones, dead ones and those of another segment.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
-import { SCALINGS, type Scaling, WEIGHT_KINDS, type WeightKind } from '../../../src/nn/weights.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
+import { SCALINGS, WEIGHT_KINDS, type WeightKind, type WeightScaling } from '../../../src/nn/weights.js';
 import { cases, floats, words } from '../../support/cases.js';
 import { randomWeights } from '../../support/packed-weights.js';
 import { Random } from '../../support/random.js';
@@ -8,16 +8,16 @@ import { fromHalf } from '../../support/weight-tiles.js';
 
 interface Shape {
   kind: WeightKind;
-  scaling: Scaling;
+  scaling: WeightScaling;
   rows: number;
   columns: number;
-  form?: Form;
+  form?: ActivationForm;
   /** First token of the segment. */
   first?: number;
 }
 
 /** The block's 32 numbers as its words say. */
-function numbersOf(form: Form, values: Uint32Array, block: number, scale: number): number[] {
+function numbersOf(form: ActivationForm, values: Uint32Array, block: number, scale: number): number[] {
   const bytes = new DataView(values.buffer, values.byteOffset, values.byteLength);
   return Array.from({ length: 32 }, (_, i) => {
     const at = block * 32 + i;
@@ -26,7 +26,11 @@ function numbersOf(form: Form, values: Uint32Array, block: number, scale: number
   });
 }
 
-function checkNext(form: Form, expected: Float64Array, outputs: { values: Uint32Array; blocks: Float32Array }) {
+function checkNext(
+  form: ActivationForm,
+  expected: Float64Array,
+  outputs: { values: Uint32Array; blocks: Float32Array },
+) {
   for (let block = 0; block * 32 < expected.length; block++) {
     const wanted = expected.subarray(block * 32, block * 32 + 32);
     const most = wanted.reduce((largest, number) => Math.max(largest, Math.abs(number)), 0);

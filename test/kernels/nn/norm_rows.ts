@@ -1,5 +1,5 @@
 // norm_rows: rows normed into every form, with nothing, a row or a normed row added before; last rows only.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
 import { cases, floats, folded } from '../../support/cases.js';
 import { Random } from '../../support/random.js';
 import { storedActivation } from '../../support/stored-activation.js';
@@ -9,7 +9,7 @@ interface Shape {
   readonly rows: number;
   readonly columns: number;
   readonly adds: 0 | 1 | 2;
-  readonly form: Form;
+  readonly form: ActivationForm;
   readonly firstRow?: number;
   /** Of the hidden numbers. */
   readonly factor?: number;

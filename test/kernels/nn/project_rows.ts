@@ -1,13 +1,13 @@
 // project_rows: a few rows of activations times weights of every kind, with its epilogues.
-import { FORMS, type Form } from '../../../src/nn/activation.js';
-import { blocksOf, SCALINGS, type Scaling, WEIGHT_KINDS, type WeightKind } from '../../../src/nn/weights.js';
+import { type ActivationForm, FORMS } from '../../../src/nn/activation.js';
+import { blocksOf, SCALINGS, WEIGHT_KINDS, type WeightKind, type WeightScaling } from '../../../src/nn/weights.js';
 import { cases, floats, type Outputs, words } from '../../support/cases.js';
 import { randomWeights } from '../../support/packed-weights.js';
 import { Random } from '../../support/random.js';
 
 interface Shape {
   kind: WeightKind;
-  scaling: Scaling;
+  scaling: WeightScaling;
   rows: number;
   inputs: number;
   outputs: number;
@@ -15,7 +15,7 @@ interface Shape {
   epilogue?: 'store' | 'add' | 'gated' | 'addAlone';
   normalised?: boolean;
   bias?: boolean;
-  form?: Form;
+  form?: ActivationForm;
   activation?: number;
   firstOutput?: number;
   split?: number;
@@ -73,7 +73,7 @@ interface NextRow {
 }
 
 /** Judges an activation of any form by what it stands for. */
-function checkNext(form: Form, firstBlock: number, expected: readonly NextRow[]) {
+function checkNext(form: ActivationForm, firstBlock: number, expected: readonly NextRow[]) {
   return ({ nextValues, nextBlocks }: Outputs): string | undefined => {
     const values = nextValues as Uint32Array;
     const bytes = new DataView(values.buffer, values.byteOffset, values.byteLength);

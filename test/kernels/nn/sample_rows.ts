@@ -1,5 +1,5 @@
 // sample_rows: the token that each row's options and draw lead to, from the blocks' winners of the reference.
-import { COUNTER_WORD, encodeSampling, isPenalised, NO_TOKEN, type SamplingOptions } from '../../../src/nn/sampling.js';
+import { COUNTER_WORD, encodeSampling, isPenalized, NO_TOKEN, type SamplingOptions } from '../../../src/nn/sampling.js';
 import { cases, words } from '../../support/cases.js';
 import { type DataKind, Random } from '../../support/random.js';
 import { draw, keyOf, LOGIT_BLOCK, winnerOf } from '../../support/sampling.js';
@@ -64,7 +64,7 @@ function make(shape: Shape) {
     if (token === NO_TOKEN) continue;
     for (const [i, word] of [token, POSITION + row + 1, slot, 1].entries()) steps.set((FIRST_STEP + row) * 4 + i, word);
     sampling.set(slot * 16 + COUNTER_WORD, initial.sampling[slot * 16 + COUNTER_WORD] + 1);
-    if (isPenalised(options)) counts.set(slot * vocabulary + token, 6);
+    if (isPenalized(options)) counts.set(slot * vocabulary + token, 6);
   }
   return {
     buffers: { logits, winners: Uint32Array.from(winners), steps, sampling, counts, chosen },

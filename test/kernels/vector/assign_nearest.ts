@@ -87,16 +87,16 @@ const shapes: Shape[] = [
   { rows: 129, clusters: 130, dimensions: 100, kind: 'offset' },
 ];
 const both = [L2, INNER_PRODUCT].flatMap((metric) => shapes.map((shape) => ({ ...shape, metric })));
-/** The form that GPUs run, so that software Vulkan sees it too. */
-const long: Shape = { rows: 129, clusters: 140, dimensions: 70, metric: L2, unrolled: 1 };
+/** The form that GPUs run, so that software Vulkan sees it too, and the other. */
+const forms = [1, 0].map((unrolled): Shape => ({ rows: 129, clusters: 140, dimensions: 70, metric: L2, unrolled }));
 
 export default cases(
   'assign_nearest',
-  [...both, long].map((shape) => {
+  [...both, ...forms].map((shape) => {
     const { rows, clusters, dimensions, subspaces = 1, kind = 'normal', metric, unrolled } = shape;
     const metricName = metric === L2 ? 'L2' : 'inner product';
     return {
-      name: `${metricName} ${rows} x ${dimensions}, K ${clusters}, M ${subspaces}, ${kind}${unrolled ? ', unrolled' : ''}`,
+      name: `${metricName} ${rows} x ${dimensions}, K ${clusters}, M ${subspaces}, ${kind}${unrolled === undefined ? '' : `, unrolled ${unrolled}`}`,
       make: () => nearest(shape),
     };
   }),

@@ -27,10 +27,11 @@ function decode({ rows, dimensions, latent, activation = 0 }: Shape) {
   }
   const layout = layoutOf(latent);
   const buffers = { codes: packCodes(codes, latent), scales, weights: pack(weights, layout, weights), bias, vectors };
-  // A software device compiles the unrolled form for many seconds: one case has it.
   const params = { rows, dimensions, words: layout.chunks };
   const grid = [Math.ceil(dimensions / 128), Math.ceil(rows / 128)] as const;
-  return { buffers, params, constants: { activation, unrolled: dimensions === 128 ? 1 : 0 }, grid };
+  // A software device compiles the unrolled form for many seconds: one case has it.
+  const form = dimensions === 128 ? { unrolled: 1 } : {};
+  return { buffers, params, constants: { activation, ...form }, grid };
 }
 
 const shapes: readonly Shape[] = [

@@ -14,6 +14,8 @@ interface Shape {
   /** Rows with a number that is not finite. */
   invalid?: readonly number[];
   zero?: readonly number[];
+  /** Default: as suits the device. */
+  unrolled?: number;
 }
 
 /** The latent of each row in float64, in units of its scale. */
@@ -54,7 +56,8 @@ function judgeCodes(units: Float64Array, latent: number, skip: ReadonlySet<numbe
 }
 
 function encode(shape: Shape) {
-  const { rows, dimensions, latent, activation = 0, normalize = 0, kind = 'normal', invalid = [], zero = [] } = shape;
+  const { rows, dimensions, latent, activation = 0, normalize = 0, kind = 'normal' } = shape;
+  const { invalid = [], zero = [], unrolled } = shape;
   const random = new Random(rows + dimensions * 7 + latent);
   const vectors = random.rows(kind, rows, dimensions);
   for (const r of zero) vectors.fill(0, r * dimensions, (r + 1) * dimensions);
@@ -75,8 +78,7 @@ function encode(shape: Shape) {
   return {
     buffers: { vectors, weights: pack(weights, layout, weights), bias, codes, scales, firstInvalid },
     params: { rows, dimensions, latentDimensions: latent },
-    // A software device compiles the unrolled form for many seconds: one case has it.
-    constants: { activation, normalize, unrolled: dimensions === 128 ? 1 : 0 },
+    constants: { activation, normalize, ...(unrolled === undefined ? {} : { unrolled }) },
     grid: [Math.ceil(rows / 128)] as const,
     check: judgeCodes(units, latent, skip),
   };
@@ -85,9 +87,11 @@ function encode(shape: Shape) {
 const shapes: Record<string, Shape> = {
   'one vector, one dimension': { rows: 1, dimensions: 1, latent: 1 },
   '3 x 7 to 5': { rows: 3, dimensions: 7, latent: 5 },
-  '128 x 128 to 32': { rows: 128, dimensions: 128, latent: 32 },
+  // A software device compiles the unrolled form for many seconds: one case has it.
+  '128 x 128 to 32, unrolled': { rows: 128, dimensions: 128, latent: 32, unrolled: 1 },
   '129 x 300 to 128': { rows: 129, dimensions: 300, latent: 128 },
   '130 x 140 to 130': { rows: 130, dimensions: 140, latent: 130 },
+  '130 x 140 to 130, not unrolled': { rows: 130, dimensions: 140, latent: 130, unrolled: 0 },
   '20 x 300 to 257, normalized': { rows: 20, dimensions: 300, latent: 257, normalize: 1 },
   'large offset': { rows: 40, dimensions: 64, latent: 16, kind: 'offset' },
   ReLU: { rows: 40, dimensions: 30, latent: 20, activation: 1 },

@@ -46,8 +46,8 @@ function layer({ rows, columns, depth, transposed, constants = {} }: Shape) {
   const params = { rows, columns, depth, aRow, aStep, bRow, bStep };
   const grid = [Math.ceil(columns / 128), Math.ceil(rows / 128)] as const;
   // A software device compiles the unrolled form for many seconds: one case has it.
-  const unrolled = depth === 16 ? 1 : 0;
-  return { buffers: { a, b, bias, other, result }, params, constants: { ...constants, unrolled }, grid };
+  const form = depth === 16 ? { unrolled: 1 } : {};
+  return { buffers: { a, b, bias, other, result }, params, constants: { ...constants, ...form }, grid };
 }
 
 const shapes: Record<string, Shape> = {
