@@ -122,13 +122,18 @@ std::vector<Output> read_outputs(const OpenDevice& open, const Napi::Value& valu
   return outputs;
 }
 
-void add_uploads(Device& device, std::vector<Write>& writes, RunRequest& request) {
+// In order: behind one that has to be copied nothing is written at once.
+void add_uploads(const OpenDevice& open, std::vector<Write>& writes, RunRequest& request) {
   uint64_t bytes = 0;
   for (const Write& write : writes) bytes += write.from.bytes;
   if (bytes > kInlineBytes) return;
   for (Write& write : writes) {
     if (write.from.bytes == 0) continue;
-    std::shared_ptr<HostBlock> block = device.host_block(write.from.bytes);
+    if (std::byte* direct = request.uploads.empty() ? open.stream->direct(write.to) : nullptr) {
+      std::memcpy(direct, write.from.data, write.from.bytes);
+      continue;
+    }
+    std::shared_ptr<HostBlock> block = open.device->host_block(write.from.bytes);
     std::memcpy(block->data, write.from.data, write.from.bytes);
     request.uploads.push_back({std::move(block), std::move(write.to), 0});
   }
@@ -152,7 +157,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   const Napi::Array flat = read_array(info[2], "writes");
   std::vector<Write> writes = read_writes(*open, flat);
   std::vector<Output> outputs = read_outputs(*open, info[3], request);
-  add_uploads(*open->device, writes, request);
+  add_uploads(*open, writes, request);
 
   auto run = std::make_unique<Run>(info.Env(), std::move(outputs));
   for (uint32_t i = 0; i < writes.size(); ++i) run->keep(flat.Get(i * 3));

@@ -29,8 +29,10 @@ function check(clang, source, flags) {
 
 const metalCpp = process.env.METAL_CPP;
 if (!metalCpp) skip("METAL_CPP has to name a folder with metal-cpp's headers, https://developer.apple.com/metal/cpp");
-if (!existsSync(join(metalCpp, 'Metal/Metal.hpp'))) {
-  console.error(`METAL_CPP=${metalCpp}: there is no Metal/Metal.hpp in it`);
+if (!existsSync(join(metalCpp, 'Metal/MTLResidencySet.hpp'))) {
+  console.error(
+    `METAL_CPP=${metalCpp}: there is no Metal/MTLResidencySet.hpp in it; metal-cpp has it from macOS 15 on`,
+  );
   process.exit(1);
 }
 const missing = await provideClang();

@@ -1,6 +1,6 @@
 // npm run test:metal [-- all | barriers [kernel …] | test files …]: the package on software Metal. Kernel cases run in all
-// builds, the checked one in both orders, behaviour in the fast one; `all` adds what takes long: behaviour in reverse
-// order, and each barrier of the kernels left out, which the checker has to notice.
+// builds, the checked one in both orders and both versions of MSL, behaviour in the fast one; `all` adds what takes long:
+// behaviour in reverse order, and each barrier of the kernels left out, which the checker has to notice.
 import { provideClang } from './setup/clang.mjs';
 import { buildTestPrograms } from './setup/native.mjs';
 import { attend, say } from './setup/shell.mjs';
@@ -34,7 +34,7 @@ if (files) runs.push(() => test(files, { checked: files.every((file) => file.sta
 if (first === undefined || first === 'all') {
   runs.push(() => test(['test/software-metal/shaders.test.ts', 'test/kernels'], {}));
   runs.push(() => test(['test/kernels'], { checked: true }));
-  runs.push(() => test(['test/kernels'], { checked: true, reverse: true }));
+  runs.push(() => test(['test/kernels'], { checked: true, reverse: true, oldest: true }));
   runs.push(() => test(BEHAVIOUR, {}));
 }
 if (first === 'all') runs.push(() => test(BEHAVIOUR, { reverse: true }));

@@ -1,4 +1,4 @@
-// metal-cpp as this room uses it: an autorelease pool with a scope, text, what an NS::Error says.
+// metal-cpp as this room uses it: an autorelease pool with a scope, text, the system's version, what an NS::Error says.
 #pragma once
 #include <Metal/Metal.hpp>
 #include <exception>
@@ -29,6 +29,11 @@ inline std::string text_of(const NS::String* string) { return string ? string->u
 
 std::string text_of(const NS::Error* error);
 
+// Whether this runs on that version or a later one. Needs a pool.
+inline bool is_macos(NS::Integer major, NS::Integer minor = 0) {
+  return NS::ProcessInfo::processInfo()->isOperatingSystemAtLeastVersion({major, minor, 0});
+}
+
 // The error of a command buffer that did not end as it should; `lost` when the device is gone for good.
 struct RunFailure {
   std::exception_ptr error;
@@ -36,6 +41,6 @@ struct RunFailure {
 };
 RunFailure failure_of(const MTL::CommandBuffer& buffer, const std::string& device_name);
 
-Error lost_error(const std::string& device_name);
+Error lost_error(const std::string& device_name, const std::string& reason);
 
 }  // namespace wavetile::metal

@@ -1,36 +1,33 @@
-// Compiled pipelines on disk: one MTL::BinaryArchive for each GPU, system and set of kernels in the cache folder.
+// Compiled pipelines on disk: a file with one MTL::BinaryArchive for each kernel and set of constants. Metal reads all
+// of an archive when it opens one, and writes all of it when something is added.
 #pragma once
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <vector>
 
 #include "metal/context.hpp"
 
 namespace wavetile::metal {
 
-// A file that is missing, damaged or unwritable costs compile time and is no error.
+using Pipeline = NS::SharedPtr<MTL::ComputePipelineState>;
+
+// A file that is missing, damaged, foreign or unwritable costs compile time and is no error.
 class Archive {
  public:
-  Archive(std::shared_ptr<Context> context, const std::string& folder);  // empty folder: no archive
-  ~Archive();
-  Archive(const Archive&) = delete;
-  Archive& operator=(const Archive&) = delete;
+  Archive(std::shared_ptr<Context> context, const std::string& folder);  // empty folder: no files
 
-  // From the archive, or compiled into it. Throws Error(unsupported) with what the compiler said.
-  NS::SharedPtr<MTL::ComputePipelineState> make_pipeline(const MTL::Function* function, const std::string& name);
-  void save();  // when a pipeline was added since the last time
+  // From its file, or compiled and then written. Throws Error(unsupported) with what the compiler said.
+  Pipeline make_pipeline(const MTL::Function* function, const std::string& name,
+                         const std::vector<uint32_t>& constants) const;
 
  private:
-  void open();
-  NS::SharedPtr<MTL::ComputePipelineState> make(const MTL::ComputePipelineDescriptor* descriptor,
-                                                MTL::PipelineOption option, NS::Error** error) const;
+  Pipeline read(const std::filesystem::path& path, MTL::ComputePipelineDescriptor& descriptor) const;
+  void write(const std::filesystem::path& path, const MTL::ComputePipelineDescriptor& descriptor) const;
+  NS::SharedPtr<MTL::BinaryArchive> open(const NS::URL* url) const;
 
   const std::shared_ptr<Context> context_;
-  std::filesystem::path path_;
-  std::mutex mutex_;
-  NS::SharedPtr<MTL::BinaryArchive> mtl_archive_;
-  bool changed_ = false;
+  std::filesystem::path folder_;  // empty: no files
 };
 
 }  // namespace wavetile::metal

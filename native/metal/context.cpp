@@ -24,6 +24,7 @@ Context::Context(PhysicalDevice physical_device)
   if (!mtl_queue || !mtl_fence) {
     throw Error(ErrorCode::no_device, physical.info.name + " gives this process no command queue");
   }
+  if (is_macos(15) && mtl_device->supportsFamily(MTL::GPUFamilyMetal3)) residency.open(*mtl_device, *mtl_queue.get());
 }
 
 }  // namespace wavetile::metal

@@ -56,9 +56,7 @@ std::shared_ptr<HostBlock> MetalDevice::host_block(uint64_t bytes) {
 std::shared_ptr<Program> MetalDevice::create_program(std::vector<Command> commands) {
   context_->throw_if_lost();
   check_commands(commands, info_);
-  auto program = std::make_shared<MetalProgram>(*context_, *pipelines_, commands);
-  pipelines_->save_archive();
-  return program;
+  return std::make_shared<MetalProgram>(*context_, *pipelines_, commands);
 }
 
 void MetalDevice::run(RunRequest request, Completion done) {

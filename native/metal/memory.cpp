@@ -15,13 +15,13 @@ uint64_t free_bytes(const Context& context) {
   return most - std::min(most, used);
 }
 
-std::optional<Memory> allocate(const Context& context, uint64_t bytes) {
+std::optional<Memory> allocate(Context& context, uint64_t bytes) {
   context.throw_if_lost();
   const ScopedPool pool;
   if (bytes > free_bytes(context)) return std::nullopt;
-  Memory memory = NS::TransferPtr(context.mtl_device->newBuffer(bytes, kOptions));
-  if (!memory) return std::nullopt;
-  return memory;
+  MTL::Buffer* buffer = context.mtl_device->newBuffer(bytes, kOptions);
+  if (!buffer) return std::nullopt;
+  return Memory(buffer, {&context, context.residency.add(buffer)});
 }
 
 template <class Ours, class Theirs>
@@ -32,6 +32,12 @@ MTL::Buffer* checked(const Context& context, const Theirs& theirs) {
 }
 
 }  // namespace
+
+void Unwire::operator()(MTL::Buffer* buffer) const {
+  const ScopedPool pool;
+  context->residency.remove(set, buffer);
+  buffer->release();
+}
 
 std::shared_ptr<MemoryPool> make_memory_pool(std::shared_ptr<Context> context, uint64_t limit_bytes) {
   MemoryPool::System system;

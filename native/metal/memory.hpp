@@ -9,7 +9,13 @@
 
 namespace wavetile::metal {
 
-using Memory = NS::SharedPtr<MTL::Buffer>;
+// Wired for as long as it lives. Its pool keeps the context.
+struct Unwire {
+  Context* context;
+  MTL::ResidencySet* set;
+  void operator()(MTL::Buffer* buffer) const;
+};
+using Memory = std::unique_ptr<MTL::Buffer, Unwire>;
 using MemoryPool = Pool<Memory>;
 
 std::shared_ptr<MemoryPool> make_memory_pool(std::shared_ptr<Context> context, uint64_t limit_bytes);

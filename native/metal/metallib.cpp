@@ -2,7 +2,7 @@
 // alt_entry stays with what is before it, whatever the linker moves.
 #include <utility>
 
-#include "metal/library.hpp"
+#include "metal/sources.hpp"
 
 #ifdef WAVETILE_METALLIBS
 #define WAVETILE_METALLIB(kernel, path)                         \

@@ -65,9 +65,12 @@ PhysicalDevice inspect(MTL::Device* mtl_device) {
   info.driver = "Metal " + info.api_version;
   add_limits(*mtl_device, info);
   add_features(*mtl_device, info);
-  // A virtual machine's is of an older family. Other makers' GPUs have SIMD-groups of other sizes.
-  const bool usable = mtl_device->supportsFamily(MTL::GPUFamilyApple7) || (metal3 && info.vendor == "Apple");
-  if (!usable) device.unusable_because = "it is neither of the family Apple7 or later nor an Apple GPU with Metal 3";
+  // A virtual machine's GPU says that it is of no such family, and is one. Other makers' have other SIMD-groups.
+  const bool is_virtual = info.kind == "virtual" && info.vendor == "Apple" && is_macos(15);
+  if (!is_virtual && !mtl_device->supportsFamily(MTL::GPUFamilyApple7)) {
+    device.unusable_because =
+        "it is neither of the family Apple7 or later nor a virtual machine's on macOS 15 or later";
+  }
   return device;
 }
 

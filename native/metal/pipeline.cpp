@@ -1,5 +1,9 @@
-// Checks what a kernel needs against the device, and compiles it.
+// Checks what a kernel needs against the device, and compiles it. A kernel is a library of its own.
 #include "metal/pipeline.hpp"
+
+#include <dispatch/dispatch.h>
+
+#include "metal/sources.hpp"
 
 namespace wavetile::metal {
 namespace {
@@ -22,12 +26,37 @@ void require_device(const std::string& kernel, const Pipeline& pipeline, uint64_
                                           std::to_string(pipeline->threadExecutionWidth()));
 }
 
-NS::SharedPtr<MTL::Function> make_function(const NS::SharedPtr<MTL::Library>& library, const std::string& name,
-                                           const NS::SharedPtr<MTL::FunctionConstantValues>& values) {
+Library load(MTL::Device& device, std::span<const std::byte> bytes) {
+  // A destructor of null copies the bytes.
+  const dispatch_data_t data =
+      dispatch_data_create(bytes.data(), bytes.size(), nullptr, DISPATCH_DATA_DESTRUCTOR_DEFAULT);
   NS::Error* error = nullptr;
-  auto function = NS::TransferPtr(library->newFunction(string_of(name), values.get(), &error));
-  if (!function) throw Error(ErrorCode::unsupported, "kernel " + name + " does not compile: " + text_of(error));
-  return function;
+  auto library = NS::TransferPtr(device.newLibrary(data, &error));
+  dispatch_release(data);
+  if (!library) throw Error(ErrorCode::unsupported, "a kernel of this build does not load: " + text_of(error));
+  return library;
+}
+
+// Without fast math: kernels look for NaN and infinity. In the latest language that they use where the system has it.
+NS::SharedPtr<MTL::CompileOptions> compile_options() {
+  auto options = NS::TransferPtr(MTL::CompileOptions::alloc()->init());
+  if (is_macos(15)) {
+    options->setMathMode(MTL::MathModeSafe);
+    options->setLanguageVersion(MTL::LanguageVersion3_2);
+  } else {
+    options->setFastMathEnabled(false);
+    options->setLanguageVersion(MTL::LanguageVersion3_1);
+  }
+  return options;
+}
+
+Library compile(MTL::Device& device, const std::string& file) {
+  const std::string source(source_of(file));
+  if (source.empty()) throw Error(ErrorCode::unsupported, "kernel " + file + " is not in this build for Metal");
+  NS::Error* error = nullptr;
+  auto library = NS::TransferPtr(device.newLibrary(string_of(source), compile_options().get(), &error));
+  if (!library) throw Error(ErrorCode::unsupported, "kernel " + file + " does not compile: " + text_of(error));
+  return library;
 }
 
 }  // namespace
@@ -44,23 +73,39 @@ Pipeline Pipelines::make(const Kernel& kernel, const std::vector<uint32_t>& cons
   for (size_t i = 0; i < constants.size(); ++i) {
     values->setConstantValue(&constants[i], MTL::DataTypeUInt, kernel.constants[i].id);
   }
-  const auto function = make_function(libraries_.get(name), name, values);
-  Pipeline pipeline = archive_.make_pipeline(function.get(), name);
+  Pipeline pipeline = make(name, name, constants, values.get());
   const uint64_t threads = uint64_t{kernel.workgroup[0]} * kernel.workgroup[1] * kernel.workgroup[2];
   require_device(name, pipeline, threads, context_->physical.info);
   return pipeline;
+}
+
+Pipeline Pipelines::make(const std::string& file, const std::string& name, const std::vector<uint32_t>& constants,
+                         const MTL::FunctionConstantValues* values) {
+  const Library library = library_of(file);
+  NS::Error* error = nullptr;
+  const auto function = NS::TransferPtr(library->newFunction(string_of(name), values, &error));
+  if (!function) throw Error(ErrorCode::unsupported, "kernel " + name + " does not compile: " + text_of(error));
+  return archive_.make_pipeline(function.get(), name, constants);
+}
+
+Library Pipelines::library_of(const std::string& file) {
+  return *libraries_.get(file, [&] {
+    // A metallib is of the oldest MSL: what a text has for a later one counts where the system has that.
+    const bool has_later = is_macos(15) && source_of(file).find("__METAL_VERSION__") != std::string_view::npos;
+    const auto bytes = has_later ? std::span<const std::byte>() : metallib_of(file);
+    MTL::Device& device = *context_->mtl_device;
+    return std::make_shared<Library>(bytes.empty() ? compile(device, file) : load(device, bytes));
+  });
 }
 
 const Transfers& Pipelines::transfers() {
   // Kept by the map, like every pipeline.
   return *transfers_.get(0, [&] {
     const ScopedPool pool;
-    const auto library = libraries_.get("transfer");
     const auto none = NS::TransferPtr(MTL::FunctionConstantValues::alloc()->init());
-    const auto make = [&](const char* name) {
-      return archive_.make_pipeline(make_function(library, name, none).get(), name);
-    };
-    return std::make_shared<Transfers>(Transfers{make("copy_words"), make("copy_bytes"), make("fill_words")});
+    const auto transfer = [&](const char* name) { return make("transfer", name, {}, none.get()); };
+    return std::make_shared<Transfers>(
+        Transfers{transfer("copy_words"), transfer("copy_bytes"), transfer("fill_words")});
   });
 }
 

@@ -1,16 +1,51 @@
 // Resolves commands to steps.
 #include "metal/program.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <future>
 #include <set>
+#include <utility>
 
 #include "device/hazards.hpp"
 
 namespace wavetile::metal {
+namespace {
+
+constexpr size_t kCompilers = 4;
+
+// Metal compiles on the thread that asks. What fails here fails again for the command that needs it.
+void compile_side_by_side(Pipelines& pipelines, const std::vector<Command>& commands) {
+  std::set<std::pair<const Kernel*, std::vector<uint32_t>>> wanted;
+  for (const Command& command : commands) {
+    if (const auto* dispatch = std::get_if<DispatchCommand>(&command)) {
+      wanted.emplace(dispatch->kernel, dispatch->constants);
+    }
+  }
+  const std::vector all(wanted.begin(), wanted.end());
+  std::atomic<size_t> next = 0;
+  const auto compile = [&] {
+    for (size_t i = next++; i < all.size(); i = next++) {
+      try {
+        pipelines.get(*all[i].first, all[i].second);
+      } catch (const std::exception&) {
+      }
+    }
+  };
+  std::vector<std::future<void>> others;  // which wait at their end
+  while (others.size() + 1 < std::min(kCompilers, all.size())) {
+    others.push_back(std::async(std::launch::async, compile));
+  }
+  compile();
+}
+
+}  // namespace
 
 MetalProgram::MetalProgram(const Context& context, Pipelines& pipelines, const std::vector<Command>& commands)
     : owner_(&context) {
   const Transfers& transfers = pipelines.transfers();
   const auto place = [&](const BufferRange& range) { return Place{own(context, *range.buffer), range.offset}; };
+  compile_side_by_side(pipelines, commands);
   Hazards hazards;
   std::set<std::shared_ptr<MetalBuffer>> buffers;
   for (const Command& command : commands) {

@@ -16,8 +16,11 @@ export function whyNoSoftwareMetal() {
   return existsSync(addon) ? undefined : `${addon} is not built`;
 }
 
-/** `checked`: races and accesses out of bounds are errors of the run, which takes many times as long. */
-export function softwareMetalEnvironment({ checked = false, reverse = false, options = [] } = {}) {
+/**
+ * `checked`: races and accesses out of bounds are errors of the run, which takes many times as long. `oldest`: on the
+ * oldest macOS, whose kernels are of MSL 3.1.
+ */
+export function softwareMetalEnvironment({ checked = false, reverse = false, oldest = false, options = [] } = {}) {
   const compiler = [process.execPath, join(emulator, 'compile.mjs'), ...(checked ? ['--checked'] : []), ...options];
   return {
     WAVETILE_PREBUILD: addon,
@@ -25,5 +28,6 @@ export function softwareMetalEnvironment({ checked = false, reverse = false, opt
     SOFTWARE_METAL_COMPILER: compiler.join(' '),
     SOFTWARE_METAL_CACHE: join(root, '.cache/software-metal', fingerprint([emulator], [clangProgram()]).slice(0, 16)),
     ...(reverse ? { SOFTWARE_METAL_ORDER: 'reverse' } : {}),
+    ...(oldest ? { SOFTWARE_METAL_MACOS: '14.0' } : {}),
   };
 }

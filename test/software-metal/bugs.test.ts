@@ -3,7 +3,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { correctLanguage, languageErrors } from './bugs/language.js';
-import { compile, compiler, end, programs, runKernel, temporaryFolder, whyNot } from './run.js';
+import {
+  compile,
+  compiler,
+  end,
+  type Language,
+  languages,
+  programs,
+  runKernel,
+  temporaryFolder,
+  whyNot,
+} from './run.js';
 
 const reason = whyNot();
 const skipped = reason ? ` (skipped: ${reason})` : '';
@@ -71,23 +81,23 @@ describe.skipIf(reason)(`planted bugs in kernels${skipped}`, () => {
 });
 
 describe.skipIf(reason)(`planted errors of the language${skipped}`, () => {
-  async function check(name: string, text: string) {
+  async function check(name: string, text: string, language?: Language) {
     const source = join(folder, `${name.replace(/\W+/g, '-')}.metal`);
     writeFileSync(
       source,
       `#include <metal_stdlib>\n#include <metal_simdgroup_matrix>\nusing namespace metal;\n${text}\n`,
     );
-    return compile(source, { build: 'syntax', folder });
+    return compile(source, { build: 'syntax', language, folder });
   }
 
-  test('what is right is accepted', async () => {
-    const { messages, isCompiled } = await check('correct', correctLanguage);
+  test.each(languages)('what is right is accepted as %s', async (language) => {
+    const { messages, isCompiled } = await check(`correct-${language}`, correctLanguage, language);
     expect(messages).toBe('');
     expect(isCompiled).toBe(true);
   });
 
-  test.each(Object.entries(languageErrors))('%s', async (name, { text, message }) => {
-    const { messages, isCompiled } = await check(name, text);
+  test.each(Object.entries(languageErrors))('%s', async (name, { text, message, language }) => {
+    const { messages, isCompiled } = await check(name, text, language);
     expect(isCompiled).toBe(false);
     expect(messages).toMatch(message);
   });
@@ -109,6 +119,10 @@ const misuses: [misuse: string, found: RegExp | NodeJS.Signals][] = [
   ],
   ['an untracked buffer in two encoders without a fence', /used by an earlier encoder, with no fence between/],
   ['a fence that nobody updates', /waitForFence before any updateFence/],
+  ['a buffer that the residency set lacks', /no residency set of the queue keeps the buffer/],
+  ['a residency set that was not committed', /no residency set/],
+  ['a residency set that ended', /no residency set/],
+  ['memory that is left in its residency set', /ends with 1 allocations in it/],
   ['a release too many', /release sent to a released object/],
   ['autorelease without a pool', /autoreleased with no pool in place/],
   ['a buffer released while the GPU uses it', /GPU access sent to a released object/],
@@ -139,6 +153,7 @@ describe.skipIf(reason)(`planted misuses of the API${skipped}`, () => {
     'concurrent dispatches with a barrier',
     'parts of a buffer in concurrent dispatches',
     'an untracked buffer in two encoders with a fence',
+    'memory that stays wired',
     'a library from bytes',
     'a library from source',
   ])('allowed: %s', async (name) => expect(await use(name)).toMatchObject({ status: 0, stderr: '' }));

@@ -12,6 +12,9 @@ export const compiler = join(import.meta.dirname, 'emulator/compile.mjs');
 
 /** `fast` for numbers, `checked` for races and bounds, `syntax` for what Apple's compiler would refuse. */
 export type Build = 'fast' | 'checked' | 'syntax';
+/** Of macOS 14, and from macOS 15 on. */
+export const languages = ['metal3.1', 'metal3.2'] as const;
+export type Language = (typeof languages)[number];
 export type Size = readonly [number, number?, number?];
 export type Data = Float32Array | Uint32Array | Uint16Array;
 
@@ -68,11 +71,16 @@ export function temporaryFolder(): string {
 /** Returns what the compiler said, '' for nothing, and the library. */
 export async function compile(
   source: string,
-  { build, fastMath = false, folder }: { build: Build; fastMath?: boolean; folder: string },
+  {
+    build,
+    language = 'metal3.1',
+    fastMath = false,
+    folder,
+  }: { build: Build; language?: Language; fastMath?: boolean; folder: string },
 ): Promise<{ messages: string; library: string; isCompiled: boolean }> {
   const suffix = `${fastMath ? 'fast-math' : build}.metallib`;
   const library = join(folder, basename(source).replace('metal', suffix));
-  const flags = [...(build === 'fast' ? [] : [`--${build}`]), ...(fastMath ? ['--fast-math'] : [])];
+  const flags = ['--std', language, ...(build === 'fast' ? [] : [`--${build}`]), ...(fastMath ? ['--fast-math'] : [])];
   const { status, stderr } = await end(process.execPath, [compiler, ...flags, source, library]);
   return { messages: stderr, library, isCompiled: status === 0 };
 }

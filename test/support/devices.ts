@@ -1,7 +1,7 @@
 // The devices that tests run on: the CPU always, Vulkan where there is a driver, with validation, whose every message
 // fails the test; Metal on a Mac, and where it is asked for (npm run test:metal). One device of each kind is shared by the tests of a file.
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { Device, type DeviceInfo, type DeviceOpenOptions, listDiagnostics } from '../../src/index.js';
+import { Device, type DeviceInfo, type DeviceOpenOptions, listDiagnostics, type WarningCode } from '../../src/index.js';
 
 const KINDS = ['cpu', 'vulkan', 'metal'] as const;
 type Kind = (typeof KINDS)[number];
@@ -29,19 +29,21 @@ async function openValidated(options: DeviceOpenOptions, validation: boolean): P
 function testDevice(backend: Kind, present: readonly DeviceInfo[]): TestDevice {
   const messages: string[] = [];
   const open = (options: DeviceOpenOptions = {}) => {
-    const onWarning = (message: string) => messages.push(message);
+    const onWarning = (message: string, code: WarningCode) => {
+      if (code === 'WAVETILE_VALIDATION') messages.push(message);
+    };
     return openValidated({ backend, onWarning, ...options }, backend === 'vulkan');
   };
   if (present.some((info) => info.backend === backend)) return { backend, open, messages };
   const lines = listDiagnostics().find((diagnosis) => diagnosis.backend === backend)?.lines ?? ['not in this build'];
-  return { backend, open, messages, missing: lines.join('; ') };
+  const missing = lines.join('; ');
+  if (named) throw new Error(`WAVETILE_TEST_DEVICES names ${backend}, and there is no such device: ${missing}`);
+  return { backend, open, messages, missing };
 }
 
-/** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`, or several with commas) says on which. */
-const wanted = process.env.WAVETILE_TEST_DEVICES?.split(',') ?? [
-  'cpu',
-  process.platform === 'darwin' ? 'metal' : 'vulkan',
-];
+/** `WAVETILE_TEST_DEVICES=cpu` (or `vulkan`, or several with commas) says on which, and that they have to be there. */
+const named = process.env.WAVETILE_TEST_DEVICES?.split(',');
+const wanted = named ?? ['cpu', process.platform === 'darwin' ? 'metal' : 'vulkan'];
 const present = Device.list();
 
 export const testDevices: readonly TestDevice[] = KINDS.filter((backend) => wanted.includes(backend)).map((backend) =>

@@ -1,8 +1,11 @@
 // Errors of the language that Apple's compiler refuses, and so does the syntax build; and text that both accept.
+import type { Language } from '../run.js';
 
 export interface LanguageError {
   readonly text: string;
   readonly message: RegExp;
+  /** MSL 3.1 where it does not matter. */
+  readonly language?: Language;
 }
 
 const kernel = (body: string) => `kernel void k(device float* a [[buffer(0)]], device float* b [[buffer(1)]],
@@ -42,6 +45,9 @@ ${kernel(`threadgroup float mine[WIDTH];
   ushort n = ushort(i);
   n = min(max(n, ushort(2)), ushort(5)) + abs(int(n));
   float x = twice(v.x) + halved(float(n)) + last(a, 4) + mine[0] + t[0] + c;
+#if __METAL_VERSION__ >= 320
+  atomic_thread_fence(mem_flags::mem_device, memory_order_seq_cst, thread_scope_device);
+#endif
   b[i] = is_scaled ? x * 0.5 : simd_sum(x);`)}`;
 
 export const languageErrors: Readonly<Record<string, LanguageError>> = {
@@ -184,6 +190,15 @@ export const languageErrors: Readonly<Record<string, LanguageError>> = {
   'what only a later version of the language has': {
     text: '#if __METAL_VERSION__ < 320\n#error MSL 3.1\n#endif',
     message: /MSL 3\.1/,
+  },
+  'a fence before MSL 3.2': {
+    text: kernel('atomic_thread_fence(mem_flags::mem_device, memory_order_seq_cst, thread_scope_device);'),
+    message: /undeclared identifier 'memory_order_seq_cst'/,
+  },
+  'an atomic operation that is not relaxed': {
+    text: kernel('atomic_fetch_add_explicit((device atomic_uint*)a, 1, memory_order_seq_cst);'),
+    message: /no matching function/,
+    language: 'metal3.2',
   },
   'an atomic operation on a plain number': {
     text: kernel('atomic_fetch_add_explicit(&b[i], 1.0f, memory_order_relaxed);'),

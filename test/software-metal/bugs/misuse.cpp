@@ -58,10 +58,7 @@ void set_up(const char* library) {
   for (int i = 0; i < 2; i++) static_cast<float*>(addends->contents())[i] = 1;
 }
 
-void dispatch_with(MTL::Library* library) {
-  if (!library) exit(1);
-  NS::Error* error = nullptr;
-  pipeline = device->newComputePipelineState(library->newFunction(MTLSTR("add_f32")), &error);
+void dispatch() {
   auto* commands = queue->commandBuffer();
   auto* encoder = commands->computeCommandEncoder();
   bind(encoder);
@@ -69,6 +66,13 @@ void dispatch_with(MTL::Library* library) {
   encoder->endEncoding();
   finish(commands);
   expect_sums(commands);
+}
+
+void dispatch_with(MTL::Library* library) {
+  if (!library) exit(1);
+  NS::Error* error = nullptr;
+  pipeline = device->newComputePipelineState(library->newFunction(MTLSTR("add_f32")), &error);
+  dispatch();
 }
 
 /** Two encoders that write a buffer which Metal does not track. */
@@ -86,22 +90,24 @@ void write_twice(MTL::Fence* fence) {
   finish(commands);
 }
 
+/** A set of the queue's with the kernel's inputs. */
+MTL::ResidencySet* wire_inputs() {
+  auto* set = device->newResidencySet(MTL::ResidencySetDescriptor::alloc()->init(), nullptr);
+  queue->addResidencySet(set);
+  set->addAllocation(triples);
+  set->addAllocation(addends);
+  set->commit();
+  set->requestResidency();
+  return set;
+}
+
 std::string read_file(const char* path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
 const std::map<std::string, void (*)()> allowed = {
-    {"a dispatch",
-     [] {
-       auto* commands = queue->commandBuffer();
-       auto* encoder = commands->computeCommandEncoder();
-       bind(encoder);
-       dispatch_two(encoder);
-       encoder->endEncoding();
-       finish(commands);
-       expect_sums(commands);
-     }},
+    {"a dispatch", dispatch},
     {"a grid from a buffer",
      [] {
        auto* commands = queue->commandBuffer();
@@ -142,6 +148,16 @@ const std::map<std::string, void (*)()> allowed = {
        if (commands->status() == MTL::CommandBufferStatusError) exit(1);
      }},
     {"an untracked buffer in two encoders with a fence", [] { write_twice(device->newFence()); }},
+    {"memory that stays wired",
+     [] {
+       auto* set = wire_inputs();
+       set->addAllocation(sums);
+       set->commit();
+       dispatch();
+       for (auto* buffer : {triples, addends, sums}) set->removeAllocation(buffer);
+       set->commit();
+       set->release();
+     }},
     {"a library from bytes",
      [] {
        const std::string bytes = read_file(library_path);
@@ -233,6 +249,31 @@ const std::map<std::string, void (*)()> refused = {
     {"an untracked buffer in two encoders without a fence", [] { write_twice(nullptr); }},
     {"a fence that nobody updates",
      [] { queue->commandBuffer()->computeCommandEncoder()->waitForFence(device->newFence()); }},
+    {"a buffer that the residency set lacks",
+     [] {
+       wire_inputs();
+       dispatch();
+     }},
+    {"a residency set that was not committed",
+     [] {
+       wire_inputs()->addAllocation(sums);
+       dispatch();
+     }},
+    {"a residency set that ended",
+     [] {
+       auto* set = wire_inputs();
+       set->addAllocation(sums);
+       set->commit();
+       set->endResidency();
+       dispatch();
+     }},
+    {"memory that is left in its residency set",
+     [] {
+       auto* set = device->newResidencySet(MTL::ResidencySetDescriptor::alloc()->init(), nullptr);
+       set->addAllocation(sums);
+       set->commit();
+       set->release();
+     }},
     {"a release too many",
      [] {
        auto* buffer = make_buffer(16);

@@ -1,5 +1,6 @@
 // What the Metal backend does in trouble, a process for each: prints what came of each step as JSON.
-import { openJob } from '../../runtime/children/job.mjs';
+import { Device } from '../../../dist/index.js';
+import { backend, openJob } from '../../runtime/children/job.mjs';
 
 const MIB = 1024 * 1024;
 const said = [];
@@ -30,6 +31,35 @@ const jobs = {
     await note(() => sum(job));
     await note(() => void job.device.tensor('u8', [16]));
     job.device.dispose();
+  },
+  /** Written before the run: at once where no other run uses the memory, else by a copy. */
+  async write() {
+    const { device, program, values, sums } = await openJob(1);
+    await note(() => sum({ program, sums }));
+    const { allocations } = device.memory();
+    const write = (value) => [values, new Float32Array(4096).fill(value)];
+    const written = (value) => program.run({ write: [write(value)], read: [sums] }).then((run) => run.outputs[0][0]);
+    await note(() => written(2));
+    said.push(device.memory().allocations - allocations);
+    await note(async () => (await Promise.all([3, 4, 5].map(written))).join());
+    device.dispose();
+  },
+  /** One of its kernels is compiled while another is. */
+  async kernels() {
+    const device = await Device.open({ backend });
+    const values = device.tensor('f32', [4096]);
+    const sums = device.tensor('f32', [1]);
+    const record = (recorder) => {
+      const buffers = { start: values, results: values };
+      recorder.dispatch('sum_blocks', { buffers: { values, sums }, params: { count: 4096, rows: 1 }, grid: [1] });
+      recorder.dispatch('multiply_add', {
+        buffers,
+        params: { count: 4096, rounds: 1, factor: 1, addend: 0 },
+        grid: [16],
+      });
+    };
+    await note(async () => void (await device.record(record)));
+    device.dispose();
   },
   async open() {
     await note(async () => {

@@ -1,5 +1,6 @@
 // Stands in for `xcrun metal` on Linux: compiles a .metal file into a shared object that runs on the CPU, or checks it.
-// usage: compile.mjs [--checked | --syntax] [--fast-math] [--include folder]… [--keep file.cpp] kernel.metal [kernel.metallib]
+// usage: compile.mjs [--checked | --syntax] [--std metal3.2] [--fast-math] [--include folder]… [--keep file.cpp] kernel.metal
+//   [kernel.metallib]
 // --without-barrier kernel:n leaves out a file's n-th threadgroup_barrier, from 0 on, when that kernel is in it.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,10 +12,6 @@ import { translate } from './prepass/prepass.mjs';
 
 const here = import.meta.dirname;
 const libraries = process.env.SOFTWARE_METAL_LIBRARIES ?? resolve(here, '../../../build/test/software-metal');
-
-const predefined = ['METAL__=1', 'METAL_VERSION__=310', 'METAL_MACOS__=1', 'APPLE_METAL__=1'].map(
-  (name) => `-D__${name}`,
-);
 
 const language = [
   ...['-x', 'c++', '-I', join(here, 'metal_library')],
@@ -55,17 +52,17 @@ function clang(args) {
   return stdout;
 }
 
-function preprocess(source, folders) {
+function preprocess(source, { folders, defines }) {
   const include = [join(here, 'include'), dirname(source), ...folders].flatMap((path) => ['-I', path]);
   const flags = ['-x', 'c++', '-std=c++17', '-nostdinc', '-undef', '-Wno-reserved-user-defined-literal'];
-  return clang(['-E', ...flags, ...predefined, ...include, source]);
+  return clang(['-E', ...flags, ...defines, ...include, source]);
 }
 
-function compile(code, { build, fastMath, output, folder }) {
+function compile(code, { build, fastMath, defines, output, folder }) {
   const cpp = join(folder, 'kernel.cpp');
   const object = join(folder, 'kernel.o');
   writeFileSync(cpp, code);
-  const flags = [...language, ...builds[build], ...(fastMath ? ['-ffast-math'] : [])];
+  const flags = [...language, ...builds[build], ...defines, ...(fastMath ? ['-ffast-math'] : [])];
   if (build === 'syntax') return clang([...flags, '-fsyntax-only', cpp]);
   clang([...flags, ...shared, '-c', cpp, '-o', object]);
   // Linked without the -fsanitize flags: those would bring the sanitizers' runtimes.
@@ -89,6 +86,7 @@ const { values, positionals } = parseArgs({
   options: {
     checked: { type: 'boolean' },
     syntax: { type: 'boolean' },
+    std: { type: 'string', default: 'metal3.1' },
     'fast-math': { type: 'boolean' },
     include: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string' },
@@ -100,12 +98,16 @@ const build = values.checked ? 'checked' : values.syntax ? 'syntax' : 'fast';
 if (!source || (build !== 'syntax' && !output)) fail('usage: compile.mjs [options] kernel.metal kernel.metallib');
 const folder = mkdtempSync(join(tmpdir(), 'software-metal-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const version = { 'metal3.1': 310, 'metal3.2': 320 }[values.std] ?? fail(`--std ${values.std}: metal3.1 or metal3.2`);
+const defines = ['METAL__=1', `METAL_VERSION__=${version}`, 'METAL_MACOS__=1', 'APPLE_METAL__=1'].map(
+  (name) => `-D__${name}`,
+);
 const barrier = values['without-barrier'];
 const input = barrier === undefined ? source : mutated(source, barrier, folder);
-const { code, errors } = translate(preprocess(input, values.include), {
+const { code, errors } = translate(preprocess(input, { folders: values.include, defines }), {
   file: input,
   isSyntaxOnly: build === 'syntax',
 });
 if (values.keep) writeFileSync(values.keep, code);
 if (errors.length > 0) fail(errors.join('\n'));
-compile(code, { build, fastMath: values['fast-math'], output, folder });
+compile(code, { build, fastMath: values['fast-math'], defines, output, folder });

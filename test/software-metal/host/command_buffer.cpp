@@ -17,13 +17,14 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/** SOFTWARE_METAL_FAIL=<code>@<n>: the n-th command buffer of the process, from 0 on, fails with this code. */
-MTL::CommandBufferError injected_error() {
+/** SOFTWARE_METAL_FAIL=<code>@<n>[ <text>]: the n-th command buffer of the process, from 0 on, fails so. */
+MTL::CommandBufferError injected_error(std::string& text) {
   static std::atomic<int> count{0};
-  int code = 0, at = 0;
+  int code = 0, at = 0, end = 0;
   const char* setting = getenv("SOFTWARE_METAL_FAIL");
-  const bool is_set = setting && sscanf(setting, "%d@%d", &code, &at) == 2;
-  return is_set && count++ == at ? static_cast<MTL::CommandBufferError>(code) : MTL::CommandBufferErrorNone;
+  if (!setting || sscanf(setting, "%d@%d%n", &code, &at, &end) != 2 || count++ != at) return {};
+  text = setting[end] ? setting + end + 1 : "injected error " + std::to_string(code);
+  return static_cast<MTL::CommandBufferError>(code);
 }
 
 template <class T>
@@ -70,11 +71,8 @@ void CommandBuffer::hold(const NS::Object* object) {
 }
 
 void CommandBuffer::execute() {
-  error_code = injected_error();
-  if (error_code != MTL::CommandBufferErrorNone) {
-    problems = "injected error " + std::to_string(error_code);
-    return;
-  }
+  error_code = injected_error(problems);
+  if (error_code != MTL::CommandBufferErrorNone) return;
   for (auto& function : work) function();
   if (!problems.empty()) error_code = MTL::CommandBufferErrorPageFault;
 }

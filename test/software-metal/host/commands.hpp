@@ -23,6 +23,7 @@ struct Queue : MTL::CommandQueue {
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>();
   int max_buffers;
   std::string label_text;
+  std::vector<NS::SharedPtr<MTL::ResidencySet>> residency_sets;
 
   explicit Queue(int max_buffers);
   ~Queue() override;

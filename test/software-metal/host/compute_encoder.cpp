@@ -39,9 +39,17 @@ void ComputeEncoder::bind(Prepared& prepared, const Argument& argument) {
     auto* data = reinterpret_cast<uint8_t*>(slot.bytes->data());
     binding = {data, data, data + slot.bytes->size()};
   } else if (slot.buffer) {
+    require_residency(slot.buffer);
     prepared.buffers.push_back(slot.buffer);
     binding = {slot.buffer->data + slot.offset, slot.buffer->data, slot.buffer->end()};
   }
+}
+
+void ComputeEncoder::require_residency(const Buffer* buffer) const {
+  const auto& sets = command_buffer->queue->residency_sets;
+  const bool is_kept = std::any_of(sets.begin(), sets.end(),
+                                   [&](const auto& set) { return as<ResidencySet>(set.get())->keeps(buffer); });
+  if (!sets.empty() && !is_kept) misuse("no residency set of the queue keeps the buffer, as committed and asked for");
 }
 
 // Metal is not told where a binding ends: those that begin at different places are taken to be apart.

@@ -17,9 +17,17 @@ uint64_t setting(const char* name, uint64_t otherwise) {
   return value ? strtoull(value, nullptr, 10) : otherwise;
 }
 
+/** A virtual machine's GPU where SOFTWARE_METAL_NAME says so. */
+const char* device_name() {
+  const char* name = getenv("SOFTWARE_METAL_NAME");
+  return name ? name : "Software Metal";
+}
+
 struct Device : MTL::Device {};
 
 }  // namespace
+
+bool is_paravirtual() { return strstr(device_name(), "Paravirtual"); }
 
 MTL::Device* the_device() {
   static Device* device = [] {
@@ -42,7 +50,7 @@ NS::Array* CopyAllDevices() {
   return software_metal::make_array({NS::RetainPtr<NS::Object>(software_metal::the_device())});
 }
 
-NS::String* Device::name() const { return software_metal::make_string("Software Metal"); }
+NS::String* Device::name() const { return software_metal::make_string(software_metal::device_name()); }
 uint64_t Device::registryID() const { return 1; }
 Size Device::maxThreadsPerThreadgroup() const { return {1024, 1024, 1024}; }
 bool Device::hasUnifiedMemory() const { return true; }
@@ -53,6 +61,7 @@ NS::UInteger Device::currentAllocatedSize() const { return software_metal::alloc
 NS::UInteger Device::maxThreadgroupMemoryLength() const { return 32768; }
 NS::UInteger Device::maxBufferLength() const { return software_metal::kMaxBufferBytes; }
 bool Device::supportsFamily(GPUFamily family) {
+  if (software_metal::is_paravirtual()) return family == GPUFamilyMac2;
   return family <= GPUFamilyApple9 || family == GPUFamilyMetal3 || family == GPUFamilyMac2;
 }
 
@@ -82,8 +91,8 @@ Library* Device::newLibrary(const NS::URL* url, NS::Error** error) {
 Library* Device::newLibrary(const dispatch_data_t data, NS::Error** error) {
   return software_metal::open_library_bytes(software_metal::bytes_of(data), error);
 }
-Library* Device::newLibrary(const NS::String* source, const CompileOptions*, NS::Error** error) {
-  return software_metal::compile_library(text_of(source), error);
+Library* Device::newLibrary(const NS::String* source, const CompileOptions* options, NS::Error** error) {
+  return software_metal::compile_library(text_of(source), options, error);
 }
 
 Fence* Device::newFence() { return new software_metal::Fence; }

@@ -35,6 +35,7 @@ struct ComputeEncoder : MTL::ComputeCommandEncoder, Encoder {
   struct Prepared;
   std::shared_ptr<Prepared> prepare(MTL::Size threads_per_group);
   void bind(Prepared& prepared, const Argument& argument);
+  void require_residency(const Buffer* buffer) const;
   void check_hazards(const Kernel& kernel, Buffer* indirect, size_t indirect_offset);
   void check_order(const Kernel& kernel, const std::vector<Use>& now);
 };

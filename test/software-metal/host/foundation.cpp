@@ -1,4 +1,7 @@
 // Strings, errors, paths, arrays, and the data objects of libdispatch.
+#include <cstdio>
+#include <cstdlib>
+
 #include "objects.hpp"
 
 namespace software_metal {
@@ -20,7 +23,23 @@ struct Array : NS::Array {
 
 struct ProcessInfo : NS::ProcessInfo {};
 
+/** SOFTWARE_METAL_MACOS=<major>.<minor>: the system that this one acts as. */
+const char* macos() {
+  const char* version = getenv("SOFTWARE_METAL_MACOS");
+  return version ? version : "26.0";
+}
+
 }  // namespace
+
+bool is_macos(NS::Integer major, NS::Integer minor) {
+  long our_major = 0, our_minor = 0;
+  sscanf(macos(), "%ld.%ld", &our_major, &our_minor);
+  return our_major > major || (our_major == major && our_minor >= minor);
+}
+
+void require_macos(NS::Integer major, const char* what) {
+  if (!is_macos(major)) misuse("%s needs macOS %d", what, static_cast<int>(major));
+}
 
 NS::String* make_string(const std::string& text) {
   auto* string = new String;
@@ -92,7 +111,12 @@ Object* Array::at(UInteger index) const {
 }
 
 ProcessInfo* ProcessInfo::processInfo() { return software_metal::autoreleased(new software_metal::ProcessInfo); }
-String* ProcessInfo::operatingSystemVersionString() const { return make_string("software Metal 1"); }
+String* ProcessInfo::operatingSystemVersionString() const {
+  return make_string(std::string("Version ") + software_metal::macos() + " (Software Metal)");
+}
+bool ProcessInfo::isOperatingSystemAtLeastVersion(OperatingSystemVersion version) const {
+  return software_metal::is_macos(version.majorVersion, version.minorVersion);
+}
 
 }  // namespace NS
 

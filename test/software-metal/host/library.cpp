@@ -33,7 +33,14 @@ struct ConstantValues : MTL::FunctionConstantValues {
     return nullptr;
   }
 };
-struct CompileOptions : MTL::CompileOptions {};
+struct CompileOptions : MTL::CompileOptions {
+  MTL::LanguageVersion version = MTL::LanguageVersion3_1;
+  bool is_fast = true;
+
+  std::string flags() const {
+    return std::string(version >= MTL::LanguageVersion3_2 ? " --std metal3.2" : "") + (is_fast ? " --fast-math" : "");
+  }
+};
 
 size_t bytes_of_type(MTL::DataType type) {
   switch (type) {
@@ -166,13 +173,15 @@ MTL::Library* open_library_bytes(const std::string& bytes, NS::Error** error) {
   return open_library("/proc/self/fd/" + std::to_string(file), error);
 }
 
-MTL::Library* compile_library(const std::string& source, NS::Error** error) {
-  const char* compiler = getenv("SOFTWARE_METAL_COMPILER");  // as `node .../compile.mjs`, with options
-  if (!compiler) {
+MTL::Library* compile_library(const std::string& source, const MTL::CompileOptions* options, NS::Error** error) {
+  const char* program = getenv("SOFTWARE_METAL_COMPILER");  // as `node .../compile.mjs`, with options
+  if (!program) {
     set_error(error, kDomain, kUnsupported, "SOFTWARE_METAL_COMPILER does not name the compiler");
     return nullptr;
   }
-  const std::string identity = std::to_string(std::hash<std::string>()(std::string(compiler) + "\n" + source));
+  const std::string flags = options ? as<CompileOptions>(options)->flags() : " --fast-math";
+  const std::string compiler = program + flags;
+  const std::string identity = std::to_string(std::hash<std::string>()(compiler + "\n" + source));
   const char* cache = getenv("SOFTWARE_METAL_CACHE");
   const std::string path = cache && *cache ? std::string(cache) + "/" + identity + ".metallib" : "";
   const bool is_cached = !path.empty() && access(path.c_str(), R_OK) == 0;
@@ -193,8 +202,18 @@ using software_metal::ConstantValues;
 
 CompileOptions* CompileOptions::alloc() { return new software_metal::CompileOptions; }
 CompileOptions* CompileOptions::init() { return this; }
-void CompileOptions::setFastMathEnabled(bool) {}
-void CompileOptions::setLanguageVersion(LanguageVersion) {}
+void CompileOptions::setFastMathEnabled(bool is_fast) {
+  if (software_metal::is_macos(15)) software_metal::misuse("setFastMathEnabled is deprecated from macOS 15 on");
+  as<software_metal::CompileOptions>(this)->is_fast = is_fast;
+}
+void CompileOptions::setMathMode(MathMode mode) {
+  software_metal::require_macos(15, "setMathMode");
+  as<software_metal::CompileOptions>(this)->is_fast = mode != MathModeSafe;
+}
+void CompileOptions::setLanguageVersion(LanguageVersion version) {
+  if (version >= LanguageVersion3_2) software_metal::require_macos(15, "MSL 3.2");
+  as<software_metal::CompileOptions>(this)->version = version;
+}
 
 FunctionConstantValues* FunctionConstantValues::alloc() { return new ConstantValues; }
 FunctionConstantValues* FunctionConstantValues::init() { return this; }

@@ -27,7 +27,7 @@ struct Pipeline : MTL::ComputePipelineState {
 
 MTL::Library* open_library(const std::string& path, NS::Error** error);
 MTL::Library* open_library_bytes(const std::string& bytes, NS::Error** error);
-MTL::Library* compile_library(const std::string& source, NS::Error** error);
+MTL::Library* compile_library(const std::string& source, const MTL::CompileOptions* options, NS::Error** error);
 const std::string& bytes_of(dispatch_data_t data);
 
 }  // namespace software_metal

@@ -31,6 +31,9 @@ T* autoreleased(T* object) {
   return object;
 }
 
+bool is_macos(NS::Integer major, NS::Integer minor = 0);
+/** Ends the process where the system is older: there is no such class or message. */
+void require_macos(NS::Integer major, const char* what);
 NS::String* make_string(const std::string& text);
 std::string text_of(const NS::String* string);
 NS::Array* make_array(std::vector<NS::SharedPtr<NS::Object>> objects);

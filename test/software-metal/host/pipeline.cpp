@@ -84,7 +84,8 @@ void ComputePipelineDescriptor::setComputeFunction(const Function* function) {
 }
 NS::Array* ComputePipelineDescriptor::binaryArchives() const { return as<Descriptor>(this)->archives.get(); }
 void ComputePipelineDescriptor::setBinaryArchives(const NS::Array* archives) {
-  as<Descriptor>(this)->archives = NS::RetainPtr(as<NS::Array>(archives));
+  auto& ours = as<Descriptor>(this)->archives;
+  ours = archives ? NS::RetainPtr(as<NS::Array>(archives)) : NS::SharedPtr<NS::Array>();
 }
 void ComputePipelineDescriptor::reset() {
   as<Descriptor>(this)->function.reset();
@@ -132,6 +133,7 @@ void BinaryArchiveDescriptor::setUrl(const NS::URL* url) {
 }
 
 BinaryArchive* Device::newBinaryArchive(const BinaryArchiveDescriptor* descriptor, NS::Error** error) {
+  if (software_metal::is_paravirtual()) software_metal::misuse("a paravirtual device has no binary archives");
   auto archive = NS::TransferPtr(new software_metal::Archive);
   const NS::URL* url = descriptor->url();
   if (url && !software_metal::read_archive(*archive.get(), url->fileSystemRepresentation())) {

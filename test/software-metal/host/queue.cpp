@@ -5,6 +5,8 @@
 namespace software_metal {
 namespace {
 
+constexpr size_t kMostResidencySets = 32;
+
 NS::SharedPtr<MTL::CommandBuffer> take_next(Backlog& backlog) {
   std::unique_lock lock(backlog.mutex);
   backlog.changed.wait(lock, [&] { return backlog.is_closed || !backlog.buffers.empty(); });
@@ -63,6 +65,12 @@ SOFTWARE_METAL_LABEL(CommandQueue, Queue)
 
 namespace MTL {
 
+void CommandQueue::addResidencySet(const ResidencySet* set) {
+  auto* added = software_metal::as<software_metal::ResidencySet>(set);
+  auto& sets = software_metal::as<software_metal::Queue>(this)->residency_sets;
+  if (sets.size() == software_metal::kMostResidencySets) software_metal::misuse("a queue takes 32 residency sets");
+  sets.push_back(NS::RetainPtr<ResidencySet>(added));
+}
 CommandBuffer* CommandQueue::commandBuffer() {
   return software_metal::make_command_buffer(software_metal::as<software_metal::Queue>(this), true);
 }

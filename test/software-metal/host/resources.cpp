@@ -71,7 +71,7 @@ StorageMode Resource::storageMode() const {
   return static_cast<StorageMode>(as<software_metal::Buffer>(this)->options >> 4 & 3);
 }
 ResourceOptions Resource::resourceOptions() const { return as<software_metal::Buffer>(this)->options; }
-NS::UInteger Resource::allocatedSize() const { return as<software_metal::Buffer>(this)->mapped_bytes(); }
+NS::UInteger Allocation::allocatedSize() const { return as<software_metal::Buffer>(this)->mapped_bytes(); }
 
 NS::UInteger Buffer::length() const { return as<software_metal::Buffer>(this)->bytes; }
 void* Buffer::contents() {

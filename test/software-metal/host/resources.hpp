@@ -3,6 +3,7 @@
 #include <Metal/Metal.hpp>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -42,6 +43,17 @@ struct Buffer : MTL::Buffer {
   uint8_t* mapping_ = nullptr;
 };
 
+struct ResidencySet : MTL::ResidencySet {
+  ~ResidencySet() override;
+
+  /** Whether it is there and stays wired between two command buffers. */
+  bool keeps(const Buffer* buffer);
+
+  std::mutex mutex;
+  std::map<const NS::Object*, NS::SharedPtr<NS::Object>> wanted, committed;
+  bool is_requested = false;
+};
+
 struct Event : MTL::SharedEvent {
   std::string label_text;
 
@@ -57,6 +69,7 @@ struct Event : MTL::SharedEvent {
 
 size_t allocated_bytes();
 MTL::Device* the_device();
+bool is_paravirtual();
 
 }  // namespace software_metal
 

@@ -1,11 +1,20 @@
-// Atomics of relaxed order: plain C++ ones, of which the checker hears. A syntax check gets declarations only.
+// Atomics of relaxed order: plain C++ ones, of which the checker hears. A syntax check gets declarations only. Fences
+// of MSL 3.2: here the cache is coherent anyway.
 #pragma once
 #pragma clang system_header
+#include "simdgroups.hpp"
 #include "vectors.hpp"
 
 namespace metal {
 
 enum memory_order { memory_order_relaxed = 0 };
+#if __METAL_VERSION__ >= 320
+// A type of their own: atomics take none of them.
+enum fence_order { memory_order_acquire, memory_order_release, memory_order_acq_rel, memory_order_seq_cst };
+MSL_INLINE void atomic_thread_fence(mem_flags, fence_order, thread_scope = thread_scope_device) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+#endif
 
 template <class T>
 struct atomic {

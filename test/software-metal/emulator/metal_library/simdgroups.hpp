@@ -14,7 +14,7 @@ enum class mem_flags : uint {
   mem_object_data = 16
 };
 MSL_INLINE mem_flags operator|(mem_flags a, mem_flags b) { return (mem_flags)((uint)a | (uint)b); }
-enum class thread_scope { thread_scope_thread, thread_scope_simdgroup, thread_scope_threadgroup, thread_scope_device };
+enum thread_scope { thread_scope_thread, thread_scope_simdgroup, thread_scope_threadgroup, thread_scope_device };
 MSL_INLINE void threadgroup_barrier(mem_flags flags, MSL_SITE) { software_metal::wait_threadgroup((uint)flags, site); }
 MSL_INLINE void simdgroup_barrier(mem_flags flags, MSL_SITE) { software_metal::wait_simdgroup((uint)flags, site); }
 

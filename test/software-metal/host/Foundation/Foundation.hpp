@@ -112,10 +112,15 @@ class Array : public Copying<Array> {
   Object* at(UInteger index) const;
 };
 
+struct OperatingSystemVersion {
+  Integer majorVersion, minorVersion, patchVersion;
+};
+
 class ProcessInfo : public Referencing<ProcessInfo> {
  public:
   static ProcessInfo* processInfo();
   String* operatingSystemVersionString() const;
+  bool isOperatingSystemAtLeastVersion(OperatingSystemVersion version) const;
 };
 
 class AutoreleasePool : public Object {

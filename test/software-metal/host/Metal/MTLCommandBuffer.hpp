@@ -41,6 +41,7 @@ class CommandQueue : public NS::Referencing<CommandQueue> {
   class Device* device() const;
   class CommandBuffer* commandBuffer();
   class CommandBuffer* commandBufferWithUnretainedReferences();
+  void addResidencySet(const class ResidencySet* residencySet);
 };
 
 }  // namespace MTL

@@ -30,6 +30,7 @@ class Device : public NS::Referencing<Device> {
                                                       const MTL::AutoreleasedComputePipelineReflection* reflection,
                                                       NS::Error** error);
   class BinaryArchive* newBinaryArchive(const class BinaryArchiveDescriptor* descriptor, NS::Error** error);
+  class ResidencySet* newResidencySet(const class ResidencySetDescriptor* desc, NS::Error** error);
   class Fence* newFence();
   class Event* newEvent();
   class SharedEvent* newSharedEvent();

@@ -21,6 +21,7 @@ class CompileOptions : public NS::Copying<CompileOptions> {
   static CompileOptions* alloc();
   CompileOptions* init();
   void setFastMathEnabled(bool fastMathEnabled);
+  void setMathMode(MTL::MathMode mathMode);
   void setLanguageVersion(MTL::LanguageVersion languageVersion);
 };
 

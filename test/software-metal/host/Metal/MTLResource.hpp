@@ -1,4 +1,4 @@
-// Buffers, events and fences.
+// Buffers, sets of them that stay wired, events and fences.
 #pragma once
 #include "MTLTypes.hpp"
 
@@ -6,14 +6,18 @@ namespace MTL {
 
 class Device;
 
-class Resource : public NS::Referencing<Resource> {
+class Allocation : public NS::Referencing<Allocation> {
+ public:
+  NS::UInteger allocatedSize() const;
+};
+
+class Resource : public NS::Referencing<Resource, Allocation> {
  public:
   NS::String* label() const;
   void setLabel(const NS::String* label);
   class Device* device() const;
   MTL::StorageMode storageMode() const;
   MTL::ResourceOptions resourceOptions() const;
-  NS::UInteger allocatedSize() const;
 };
 
 class Buffer : public NS::Referencing<Buffer, Resource> {
@@ -22,6 +26,23 @@ class Buffer : public NS::Referencing<Buffer, Resource> {
   void* contents();
   void didModifyRange(NS::Range range);
   std::uint64_t gpuAddress() const;
+};
+
+class ResidencySetDescriptor : public NS::Copying<ResidencySetDescriptor> {
+ public:
+  static ResidencySetDescriptor* alloc();
+  ResidencySetDescriptor* init();
+  void setInitialCapacity(NS::UInteger initialCapacity);
+};
+
+class ResidencySet : public NS::Referencing<ResidencySet> {
+ public:
+  void addAllocation(const MTL::Allocation* allocation);
+  void removeAllocation(const MTL::Allocation* allocation);
+  void commit();
+  void requestResidency();
+  std::uint64_t allocatedSize() const;
+  void endResidency();
 };
 
 class Event : public NS::Referencing<Event> {

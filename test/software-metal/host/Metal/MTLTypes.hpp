@@ -83,7 +83,12 @@ enum GPUFamily : NS::Integer {
   GPUFamilyMetal3 = 5001,
 };
 
-enum LanguageVersion : NS::UInteger { LanguageVersion3_0 = 196608, LanguageVersion3_1 = 196609 };
+enum LanguageVersion : NS::UInteger {
+  LanguageVersion3_0 = 196608,
+  LanguageVersion3_1 = 196609,
+  LanguageVersion3_2 = 196610,
+};
+enum MathMode : NS::Integer { MathModeSafe = 0, MathModeRelaxed = 1, MathModeFast = 2 };
 
 struct Size {
   NS::UInteger width, height, depth;
