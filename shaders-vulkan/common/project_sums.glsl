@@ -41,8 +41,9 @@ void add_products(Block own[ROWS], uint column, uint block) {
   }
 }
 
-uvec4 read[ROWS][8];
-QuadScales read_scales[ROWS];
+// What was asked for last, and what is used: with eight blocks ahead a quad is on its way while the one before is used.
+uvec4 coming[ROWS][8], read[ROWS][8];
+QuadScales coming_scales[ROWS], read_scales[ROWS];
 
 uvec4 low_half(uvec4 chunk) { return CENTRED ? (chunk << 4 ^ 0x88888888u) & 0xF0F0F0F0u : chunk & 0x0F0F0F0Fu; }
 uvec4 high_half(uvec4 chunk) { return CENTRED ? (chunk ^ 0x88888888u) & 0xF0F0F0F0u : chunk >> 4 & 0x0F0F0F0Fu; }
@@ -66,12 +67,19 @@ void add_block(uint quad, uint b, uint place) {
 
 void fetch_block(uint first_tile, uint block, uint lane, uint place) {
   [[unroll]] for (uint r = 0; r < ROWS; r++) [[unroll]] for (uint i = 0; i < (kind == INT8 ? 2 : 1); i++)
-    read[r][place + i] = quants[chunk_at(first_tile + r / split, row_blocks, block, i, lane % LANES + r % split * LANES)];
+    coming[r][place + i] = quants[chunk_at(first_tile + r / split, row_blocks, block, i, lane % LANES + r % split * LANES)];
 }
 
 void fetch_scales(uint first_tile, uint quad, uint lane) {
   [[unroll]] for (uint r = 0; r < ROWS; r++)
-    read_scales[r] = quad_scales(first_tile + r / split, (row_blocks + 3) / 4, quad, lane % LANES + r % split * LANES);
+    coming_scales[r] = quad_scales(first_tile + r / split, (row_blocks + 3) / 4, quad, lane % LANES + r % split * LANES);
+}
+
+void take() {
+  [[unroll]] for (uint r = 0; r < ROWS; r++) {
+    read_scales[r] = coming_scales[r];
+    [[unroll]] for (uint i = 0; i < 8; i++) read[r][i] = coming[r][i];
+  }
 }
 
 // Where not, a branch that is always taken keeps a compiler from loading all activations of a quad at once, for lack of
@@ -83,6 +91,7 @@ void add_quad(uint first_tile, uint quad, uint lane) {
   [[unroll]] for (uint first = 0; first < 4; first += ahead) {
     [[unroll]] for (uint b = 0; b < ahead; b++) fetch_block(first_tile, quad * 4 + first + b, lane, b * 2);
     if (first == 0) fetch_scales(first_tile, quad, lane);
+    take();
     if (unrolled == 1) {
       [[unroll]] for (uint b = 0; b < ahead; b++) if (TOGETHER || quad * 4 + first + b < row_blocks)
         add_block(quad, first + b, b * 2);
@@ -92,11 +101,34 @@ void add_quad(uint first_tile, uint quad, uint lane) {
   }
 }
 
+void fetch_quad(uint first_tile, uint quad, uint lane) {
+  [[unroll]] for (uint b = 0; b < 4; b++) fetch_block(first_tile, quad * 4 + b, lane, b * 2);
+  fetch_scales(first_tile, quad, lane);
+}
+
+void use_quad(uint quad) {
+  [[unroll]] for (uint b = 0; b < 4; b++) add_block(quad, b, b * 2);
+}
+
+// Every SLICES-th one from `quad` on, each asked for before the one in front of it is used.
+void add_quads(uint first_tile, uint quad, uint quads, uint lane) {
+  if (quad >= quads) return;
+  fetch_quad(first_tile, quad, lane);
+  for (; quad + SLICES < quads; quad += SLICES) {
+    take();
+    fetch_quad(first_tile, quad + SLICES, lane);
+    use_quad(quad);
+  }
+  take();
+  use_quad(quad);
+}
+
 // The last one of a row, where it has less than four blocks.
 void add_part(uint first_tile, uint quad, uint lane) {
   fetch_scales(first_tile, quad, lane);
   for (uint b = 0; quad * 4 + b < row_blocks; b++) {
     fetch_block(first_tile, quad * 4 + b, lane, 0);
+    take();
     add_block(quad, b, 0);
   }
 }
@@ -144,7 +176,11 @@ void add_dense_block(uint first_tile, uint block, uint lane) {
 void sum_blocks(uint first_tile, uint slice, uint lane) {
   if (kind == INT4 || kind == INT8) {
     const uint quads = row_blocks / 4;
-    for (uint quad = slice; quad < quads; quad += SLICES) add_quad(first_tile, quad, lane);
+    if (ahead == 8) {
+      add_quads(first_tile, slice, quads, lane);
+    } else {
+      for (uint quad = slice; quad < quads; quad += SLICES) add_quad(first_tile, quad, lane);
+    }
     if (row_blocks % 4 != 0 && slice == quads % SLICES) add_part(first_tile, quads, lane);
   } else {
     for (uint block = slice; block < row_blocks; block += SLICES) add_dense_block(first_tile, block, lane);

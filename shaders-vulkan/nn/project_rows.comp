@@ -4,7 +4,7 @@
 // 2: next = act(gate) * up, where even tiles of weights are gates, odd ones ups; activation 0 SiLU, 1 GELU (tanh).
 // int weights take q8 activations, others float32 ones. One workgroup: 32 outputs (a tile; when gated, a pair of them)
 // of `columns` rows (1, 2, 4, 8, 16). 16 slices of 32 lanes share the blocks of a row; split (1, 2, 4) divides columns.
-// ahead (1, 2, 4): blocks of quants that a lane reads at once.
+// ahead (1, 2, 4, 8): blocks of quants that a lane reads at once; 8: four, and the next four while it uses them.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_integer_dot_product : require

@@ -105,8 +105,13 @@ const MANY_GROUPS = 256;
 /** AMD's scalar loads cost the lanes nothing; elsewhere a word of activations has to meet more than one row of weights. */
 function rowConstants({ info }: Device, columns: number, groups: number) {
   if (info.kind === 'software') return { unrolled: 0, split: 1, ahead: 4 };
-  const shared = columns >= 4 && info.vendor !== 'AMD';
-  return { unrolled: 1, split: shared ? 2 : 1, ahead: shared && columns <= 8 && groups >= MANY_GROUPS ? 1 : 4 };
+  const plain = { unrolled: 1, split: 1, ahead: 4 };
+  const areMany = groups >= MANY_GROUPS;
+  if (info.vendor === 'AMD') return plain;
+  // With one workgroup on a unit there are registers for the weights of the next turn.
+  if (columns === 1 && !areMany) return { ...plain, ahead: 8 };
+  if (columns < 4) return plain;
+  return { ...plain, split: 2, ahead: columns <= 8 && areMany ? 1 : 4 };
 }
 
 type RowsCall = ProjectionCall & { readonly rows: number };

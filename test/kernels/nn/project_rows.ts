@@ -248,6 +248,9 @@ const shapes: Shape[] = [
   { ...q4, rows: 15, inputs: 576, outputs: 40, columns: 16, split: 2, ahead: 2, epilogue: 'add' },
   { kind: 'int8', scaling: 'super16', rows: 5, inputs: 288, outputs: 33, columns: 8, split: 4, ahead: 1 },
   { kind: 'f16', scaling: 'none', rows: 4, inputs: 96, outputs: 65, columns: 4, split: 2 },
+  { ...q4, rows: 1, inputs: 6368, outputs: 40, columns: 1, ahead: 8, epilogue: 'add' },
+  { ...q4, rows: 1, inputs: 4100, outputs: 33, columns: 1, ahead: 8, epilogue: 'gated' },
+  { kind: 'int8', scaling: 'affine', rows: 2, inputs: 8192, outputs: 32, columns: 2, ahead: 8 },
   { kind: 'bf16', scaling: 'none', rows: 1, inputs: 96, outputs: 33, columns: 1, epilogue: 'gated', form: 'f32' },
 ];
 
