@@ -5,6 +5,7 @@
 #include <atomic>
 #include <future>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "device/hazards.hpp"
@@ -34,7 +35,11 @@ void compile_side_by_side(Pipelines& pipelines, const std::vector<Command>& comm
   };
   std::vector<std::future<void>> others;  // which wait at their end
   while (others.size() + 1 < std::min(kCompilers, all.size())) {
-    others.push_back(std::async(std::launch::async, compile));
+    try {
+      others.push_back(std::async(std::launch::async, compile));
+    } catch (const std::system_error&) {
+      break;  // no thread to be had
+    }
   }
   compile();
 }

@@ -1,6 +1,7 @@
 // A text as it grows: tokens come from the device while the next ones are on their way.
 import '../runtime/dispose-symbol.js';
 import { NO_TOKEN } from '../nn/sampling.js';
+import { onAbort } from '../runtime/abort.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { Decoder } from './decoder.js';
 import type { CheckedOptions } from './generate-options.js';
@@ -73,10 +74,8 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   readonly #parts: GenerationParts;
   readonly #text: TextOfTokens;
   readonly #ids: number[] = [];
-  /** Aborts when `stop` is called. */
+  /** Aborts when `stop` is called, and when the caller's signal does. */
   readonly #stopping = new AbortController();
-  /** Aborts then, and when the caller's signal does. */
-  readonly #signal: AbortSignal;
   #iterator: AsyncGenerator<GenerationChunk, void> | undefined;
   #finishReason: FinishReason = 'cancelled';
   #failure: { readonly error: unknown } | undefined;
@@ -87,8 +86,6 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   constructor(parts: GenerationParts) {
     this.#parts = parts;
     this.#text = new TextOfTokens(parts);
-    const { signal } = parts.options;
-    this.#signal = signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal;
   }
 
   /** The chunks; they can be read once. Leaving the loop stops the generation. */
@@ -143,12 +140,14 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
   /** Chunks as the reader takes them. Who does not read on when the signal aborts is told of it at the next chunk. */
   async *#read(): AsyncGenerator<GenerationChunk, void> {
     const chunks = this.#run();
-    const end = () => void chunks.return();
-    this.#signal.addEventListener('abort', end, { once: true });
+    const { signal } = this.#parts.options;
+    const forget = signal && onAbort(signal, () => this.#stopping.abort(signal.reason));
+    const { signal: own } = this.#stopping;
+    if (!own.aborted) onAbort(own, () => void chunks.return());
     try {
       yield* chunks;
     } finally {
-      this.#signal.removeEventListener('abort', end);
+      forget?.();
     }
     if (this.#failure) throw this.#failure.error;
   }
@@ -159,14 +158,14 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     const begin = performance.now();
     let sequence: Sequence | undefined;
     try {
-      sequence = await sequences.acquire(prompt, this.#signal);
+      sequence = await sequences.acquire(prompt, this.#stopping.signal);
       yield* this.#generate(sequence, begin);
     } catch (error) {
       if (error !== STOPPED) this.#failure = { error: sequences.reasonOf(error) };
     } finally {
       this.#totalMs = performance.now() - begin;
       if (sequence) sequences.release(sequence);
-      const { aborted, reason } = this.#signal;
+      const { aborted, reason } = this.#stopping.signal;
       const left = this.#finishReason === 'cancelled' && aborted && reason !== STOPPED;
       if (left) this.#failure ??= { error: reason };
     }
@@ -179,7 +178,7 @@ export class Generation implements AsyncIterable<GenerationChunk>, AsyncDisposab
     const limit = Math.min(maxTokens, decoder.transformer.context - prompt.length + 1);
     this.#cachedTokens = decoder.begin(sequence, prompt);
     let finishReason: FinishReason = limit < maxTokens ? 'context' : 'length';
-    for await (const id of decoder.tokens(sequence, prompt, { sampling, limit, signal: this.#signal })) {
+    for await (const id of decoder.tokens(sequence, prompt, { sampling, limit, signal: this.#stopping.signal })) {
       if (this.#ids.length === 0) this.#firstTokenMs = performance.now() - begin;
       if (id === NO_TOKEN)
         throw new ComputeError('UNSUPPORTED', 'no logit is finite: the weights of the model lead to NaN');

@@ -1,9 +1,8 @@
 // From model files to weights on the device: raw bytes go to landing tensors at the speed of the disk, and what has landed
 // is packed into tiles while the next bytes arrive.
-import { setMaxListeners } from 'node:events';
 import { recordRepack } from '../nn/repack.js';
 import { Weights } from '../nn/weights.js';
-import type { AbortOptions } from '../runtime/abort.js';
+import { type AbortOptions, onAbort } from '../runtime/abort.js';
 import type { Device } from '../runtime/device.js';
 import { FileSource } from '../runtime/file-source.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -89,15 +88,14 @@ class Loader {
   readonly #report: ProgressReport;
   /** Aborts when the caller does, and when one part fails, so that the others need not go on. */
   readonly #controller = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #signal = this.#controller.signal;
+  readonly #forget: (() => void) | undefined;
 
   constructor(device: Device, plan: LoadPlan, { signal, onProgress }: LoadOptions) {
     this.#device = device;
     this.#plan = plan;
     this.#report = new ProgressReport(sourceBytes(plan), onProgress);
-    const own = this.#controller.signal;
-    this.#signal = signal ? AbortSignal.any([signal, own]) : own;
-    setMaxListeners(0, this.#signal); // one for each piece on its way
+    this.#forget = signal && onAbort(signal, () => this.#controller.abort(signal.reason));
   }
 
   async load(): Promise<LoadedWeights> {
@@ -114,6 +112,7 @@ class Loader {
       this.#loaded.dispose();
       throw error;
     } finally {
+      this.#forget?.();
       for (const landing of this.#landings) landing.dispose();
       for (const file of this.#files.values()) file.dispose();
     }

@@ -1,4 +1,5 @@
 // The sequences of a model: who wants one waits until one is free.
+import { onAbort } from '../runtime/abort.js';
 import { ComputeError } from '../runtime/errors.js';
 import type { KvCache } from './kv-cache.js';
 import { Sequence } from './sequence.js';
@@ -76,7 +77,7 @@ export class SequencePool implements Disposable {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(waiter);
-        signal?.removeEventListener('abort', abort);
+        forget?.();
       };
       const waiter: Waiter = {
         take: (sequence) => {
@@ -88,9 +89,8 @@ export class SequencePool implements Disposable {
           reject(error);
         },
       };
-      const abort = () => waiter.fail(signal?.reason);
       this.#waiting.add(waiter);
-      signal?.addEventListener('abort', abort, { once: true });
+      const forget = signal && onAbort(signal, () => waiter.fail(signal.reason));
     });
   }
 }

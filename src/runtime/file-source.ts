@@ -2,7 +2,7 @@
 import './dispose-symbol.js';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import type { AbortOptions } from './abort.js';
+import { type AbortOptions, onAbort } from './abort.js';
 import { checkToken, TOKEN, type Token } from './construction.js';
 import { awaiting, ComputeError, calling } from './errors.js';
 import { type NativeFile, native } from './native.js';
@@ -110,13 +110,13 @@ export class FileSource implements Disposable {
 
 /** Rejects with the signal's reason however far the load had come: its last bytes may be there before it knew. */
 async function cancelling(work: Promise<void>, cancel: () => void, signal: AbortSignal): Promise<void> {
-  signal.addEventListener('abort', cancel, { once: true });
+  const forget = onAbort(signal, cancel);
   try {
     await work;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    signal.removeEventListener('abort', cancel);
+    forget();
   }
   signal.throwIfAborted();
 }

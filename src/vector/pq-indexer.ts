@@ -126,7 +126,8 @@ export class PqIndexer implements Disposable {
    * Appends `newKeys` [batch, kvHeads, n, dimensions] under the trained codebooks and says which positions `queries`
    * [batch, queryHeads, m, dimensions] should read; several queries share a list by the sum of their scores. Where there
    * are no more keys than heavy + initOffset + m + 2^bits, or than the list has places, it has all of them. Numbers of a
-   * Float32Array must be finite; tensors are taken as they are. Calls are done in order.
+   * Float32Array must be finite; tensors are taken as they are. Calls are done in order:
+   * one that is aborted while it waits changes nothing; once it has begun, its keys are in all the same.
    */
   next(queries: VectorInput, newKeys?: VectorInput, options: PqNextOptions = {}): Promise<SparseList> {
     const where = 'PqIndexer.next';

@@ -1,6 +1,4 @@
 // Micro-batching: searches that arrive together, or while the device is busy, become one program run.
-import { Tensor } from '../runtime/tensor.js';
-import type { VectorInput } from './vector-input.js';
 
 export interface BatchResult {
   readonly slots: Uint32Array;
@@ -15,7 +13,7 @@ export interface BatchKey {
 
 interface Waiting {
   readonly key: BatchKey;
-  readonly queries: VectorInput;
+  readonly queries: Float32Array;
   readonly count: number;
   /** Whoever waits has been told where it is aborted: nothing is left to do. */
   readonly signal: AbortSignal | undefined;
@@ -26,7 +24,7 @@ interface Waiting {
 /** Runs that may be on their way at a time: one on the device, one prepared behind it. */
 const RUNS_IN_FLIGHT = 2;
 
-type RunBatch = (queries: VectorInput, count: number, key: BatchKey) => Promise<BatchResult>;
+type RunBatch = (queries: Float32Array, count: number, key: BatchKey) => Promise<BatchResult>;
 
 export class SearchBatcher {
   readonly #dimensions: number;
@@ -46,7 +44,7 @@ export class SearchBatcher {
    * Waits no longer than the current tick when the device is free, else until a run ends. Never settles where it is
    * aborted while it waits.
    */
-  search(queries: VectorInput, count: number, key: BatchKey, signal?: AbortSignal): Promise<BatchResult> {
+  search(queries: Float32Array, count: number, key: BatchKey, signal?: AbortSignal): Promise<BatchResult> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ key, queries, count, signal, resolve, reject });
       if (this.#scheduled) return;
@@ -70,15 +68,14 @@ export class SearchBatcher {
     }
   }
 
-  /** The oldest search and all that can share its run; one whose queries are on the device has a run to itself. */
+  /** The oldest search and all that can share its run. */
   #take(): Waiting[] {
     const first = this.#waiting.shift() as Waiting;
     const batch = [first];
-    if (first.queries instanceof Tensor) return batch;
     let rows = first.count;
     for (let i = 0; i < this.#waiting.length; ) {
       const next = this.#waiting[i] as Waiting;
-      const fits = rows + next.count <= this.#maxRows && !(next.queries instanceof Tensor);
+      const fits = rows + next.count <= this.#maxRows;
       if (fits && next.key.k === first.key.k && next.key.probes === first.key.probes) {
         rows += next.count;
         batch.push(next);
@@ -105,7 +102,7 @@ export class SearchBatcher {
     const queries = new Float32Array(count * this.#dimensions);
     let at = 0;
     for (const search of batch) {
-      queries.set(search.queries as Float32Array, at);
+      queries.set(search.queries, at);
       at += search.queries.length;
     }
     return [queries, count];

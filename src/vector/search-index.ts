@@ -196,12 +196,14 @@ export abstract class SearchIndex implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<SearchResult> {
     signal?.throwIfAborted();
-    const { slots, values } = await abortable(this.#batcher.search(queries, count, key, signal), signal);
+    // Read at the call: what the tensor has or is later does not matter.
+    const numbers = queries instanceof Tensor ? ((await queries.read({ signal })) as Float32Array) : queries;
+    const { slots, values } = await abortable(this.#batcher.search(numbers, count, key, signal), signal);
     return { count, k: key.k, ids: this.slotIds.lookup(slots), distances: presentDistances(values, this.metric) };
   }
 
   /** Any number of queries, in as many runs as the device's memory asks for, which all see the same state. */
-  async #searchAll(queries: VectorInput, count: number, key: BatchKey): Promise<BatchResult> {
+  async #searchAll(queries: Float32Array, count: number, key: BatchKey): Promise<BatchResult> {
     this.check(`${this.kind}.search`);
     if (this.count === 0) return nothingFound(count * key.k);
     const parts = Math.ceil(count / this.#limits(key).rowsPerRun);
@@ -212,7 +214,7 @@ export abstract class SearchIndex implements Disposable {
 
   async #searchParts(
     plan: SearchPlan,
-    queries: VectorInput,
+    queries: Float32Array,
     { count, rows, k }: { count: number; rows: number; k: number },
   ): Promise<BatchResult> {
     const where = `${this.kind}.search`;
@@ -223,8 +225,7 @@ export abstract class SearchIndex implements Disposable {
       while (next < count) {
         const first = next;
         next = Math.min(count, first + rows);
-        const [begin, end] = [first * this.dimensions, next * this.dimensions];
-        const part = queries instanceof Tensor ? queries.slice(begin, end - begin) : queries.subarray(begin, end);
+        const part = queries.subarray(first * this.dimensions, next * this.dimensions);
         const { slots, values } = await plan.run(where, part, next - first, first).catch((error) => {
           next = count; // the other lane stops as well
           throw error;

@@ -1,12 +1,11 @@
 // A search recorded for so many rows, k and probes: choose lists, scan them, keep the k nearest. One run, one readback.
 import type { Device } from '../runtime/device.js';
-import type { Program, ProgramRunResult, Recorder } from '../runtime/program.js';
-import { Tensor } from '../runtime/tensor.js';
+import type { Program, Recorder } from '../runtime/program.js';
+import type { Tensor } from '../runtime/tensor.js';
 import { elementGrid, linearGrid, NONE, packedLength, type RowLayout, roundUp, TILE } from './layout.js';
 import { rejectInvalid } from './packed-rows.js';
 import type { ListTables, Segment } from './paged-lists.js';
 import type { BatchResult } from './search-batcher.js';
-import type { VectorInput } from './vector-input.js';
 import { Workspace } from './workspace.js';
 
 /** Workgroups below which a scan is split further, so that a single query still fills a large GPU. */
@@ -183,29 +182,20 @@ export class SearchPlan {
   }
 
   /** Searches for `count` queries, at most the plan's rows; `first` is the number of the first one in messages. */
-  async run(where: string, queries: VectorInput, count: number, first = 0): Promise<BatchResult> {
+  async run(where: string, queries: Float32Array, count: number, first = 0): Promise<BatchResult> {
     const results = count * this.#shape.k;
-    const read = [this.#invalid, this.#slots.slice(0, results), this.#best.slice(0, results)];
-    const { outputs } = await (queries instanceof Tensor
-      ? this.#runCopied(queries, read)
-      : this.#runWith([[this.#raw, queries]], read));
+    const { outputs } = await (this.#program as Program).run({
+      write: [
+        [this.#raw, queries],
+        [this.#invalid, NO_INVALID],
+      ],
+      read: [this.#invalid, this.#slots.slice(0, results), this.#best.slice(0, results)],
+    });
     const [invalid, slots, values] = outputs as [Uint32Array, Uint32Array, Float32Array];
     // Rows past `count` are left over from earlier runs and do not matter.
     const bad = invalid[0];
     if (bad < count) rejectInvalid(where, bad, first);
     return { slots, values };
-  }
-
-  #runWith(queries: readonly [Tensor, Float32Array][], read: Tensor[]): Promise<ProgramRunResult> {
-    return (this.#program as Program).run({ write: [...queries, [this.#invalid, NO_INVALID]], read });
-  }
-
-  async #runCopied(queries: Tensor, read: Tensor[]): Promise<ProgramRunResult> {
-    const raw = this.#raw.slice(0, queries.length);
-    using copy = await queries.device.record((recorder) => recorder.copy(queries, raw));
-    // Asked for in one breath: no other run of this plan comes between the two.
-    const [, result] = await Promise.all([copy.run(), this.#runWith([], read)]);
-    return result;
   }
 
   /** Keeps the plan from being freed while `work` runs it any number of times. */

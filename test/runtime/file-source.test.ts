@@ -1,6 +1,5 @@
 // A file's bytes arrive in the tensor as they are, from any offset; errors and aborts leave nothing behind.
 import { spawnSync } from 'node:child_process';
-import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,7 +125,6 @@ describeDevices('a file', (device, kind) => {
     using tensor = own.tensor('u8', [FILE_BYTES]);
     const before = own.memory().liveBytes;
     const controller = new AbortController();
-    setMaxListeners(40, controller.signal);
     const loads = Array.from({ length: 40 }, () =>
       file.load(tensor, { offset: 0, bytes: FILE_BYTES, signal: controller.signal }),
     );

@@ -123,6 +123,18 @@ describeDevices('a flat index', (device) => {
     expect(await index.search(queryTensor)).toEqual(await index.search(queries));
   });
 
+  test('queries in a tensor are those that it has at the call, written to and disposed of as it may be afterwards', async () => {
+    const base = new Random(8).rows('normal', 400, 7);
+    using index = FlatIndex.create(device(), { dimensions: 7 });
+    await index.add(base);
+    const queries = await device().tensorFrom(base.slice(0, 7));
+    const found = Array.from({ length: 5 }, () => index.search(queries, { k: 1 }));
+    const written = queries.write(base.slice(7, 14));
+    queries.dispose();
+    for (const { ids } of await Promise.all(found)) expect(ids).toEqual(new Uint32Array([0]));
+    await written;
+  });
+
   test('stats tell count, shape and the bytes of the vectors', async () => {
     using index = FlatIndex.create(device(), { dimensions: 8, metric: 'cosine' });
     expect(index.stats()).toMatchObject({ count: 0, storageBytes: 0 });

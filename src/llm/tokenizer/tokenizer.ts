@@ -120,7 +120,8 @@ export class Tokenizer {
   }
 
   /**
-   * The same ids, with turns of the event loop in between: for long texts.
+   * The same ids, with turns of the event loop between words: for long texts. One without spaces and line ends is a
+   * single word.
    *
    * @example
    * const ids = await tokenizer.encodeInTurns(await readFile('book.txt', 'utf8'), { signal: AbortSignal.timeout(5000) });
