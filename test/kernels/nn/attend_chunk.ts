@@ -17,6 +17,7 @@ interface Shape {
   readonly form: ActivationForm;
   readonly window?: number;
   readonly half?: boolean;
+  slowToCompile?: boolean;
   readonly factor?: number;
 }
 
@@ -81,19 +82,32 @@ const shapes: Shape[] = [
   { rows: 33, first: 100, padding: 2, kvHeads: 1, group: 3, headSize: 80, form: 'f32', window: 40 },
   { rows: 130, first: 30, padding: 70, kvHeads: 1, group: 1, headSize: 96, form: 'q8', window: 20, half: true },
   { rows: 10, first: 64, kvHeads: 1, group: 1, headSize: 256, form: 'q8' },
-  { rows: 100, first: 37, padding: 3, kvHeads: 1, group: 2, headSize: 144, form: 'f16', window: 45, half: true },
-  { rows: 55, first: 70, padding: 30, kvHeads: 2, group: 1, headSize: 256, form: 'f32' },
+  {
+    rows: 100,
+    first: 37,
+    padding: 3,
+    kvHeads: 1,
+    group: 2,
+    headSize: 144,
+    form: 'f16',
+    window: 45,
+    half: true,
+    slowToCompile: true,
+  },
+  { rows: 55, first: 70, padding: 30, kvHeads: 2, group: 1, headSize: 256, form: 'f32', slowToCompile: true },
 ];
 
 export default cases(
   'attend_chunk',
   shapes.map((shape) => {
     const { rows, first, padding = 0, kvHeads, group, headSize, form, window = 0, half = false } = shape;
+    const { slowToCompile = false } = shape;
     const more = `${padding ? `, ${padding} of them padding` : ''}${window ? `, window ${window}` : ''}${half ? ', halves' : ''}`;
     return {
       name: `${rows} rows from ${first} on, ${kvHeads * group}/${kvHeads} heads of ${headSize} into ${form}${more}`,
       make: () => make(shape),
       plainOnly: headSize % 16 !== 0,
+      slowToCompile,
     };
   }),
 );

@@ -29,7 +29,7 @@ function decode({ rows, dimensions, latent, activation = 0 }: Shape) {
   const buffers = { codes: packCodes(codes, latent), scales, weights: pack(weights, layout, weights), bias, vectors };
   const params = { rows, dimensions, words: layout.chunks };
   const grid = [Math.ceil(dimensions / 128), Math.ceil(rows / 128)] as const;
-  // A software device compiles the unrolled form for many seconds: one case has it.
+  // A software device compiles the unrolled form for many seconds: of the codec's kernels one has it there.
   const form = dimensions === 128 ? { unrolled: 1 } : {};
   return { buffers, params, constants: { activation, ...form }, grid };
 }
