@@ -1,6 +1,7 @@
 // Vectors of texts: many texts share a pass, each with its own pages of the cache, and are pooled as their rows go by.
 import { encodeSpans, type PooledSpan, recordPooling, SPAN_WORDS } from '../nn/pooling.js';
 import { LIVE } from '../nn/sampling.js';
+import type { AbortOptions } from '../runtime/abort.js';
 import type { Program } from '../runtime/program.js';
 import type { Progress } from '../runtime/progress.js';
 import type { Tensor } from '../runtime/tensor.js';
@@ -9,10 +10,9 @@ import { observed, pageWrites } from './prefill.js';
 import { Sequence } from './sequence.js';
 import { EMBEDDING_SLOTS, type Tail, type Transformer } from './transformer.js';
 
-export interface EmbeddingOptions {
+export interface EmbeddingOptions extends AbortOptions {
   readonly pooling: 'mean' | 'last';
   readonly normalize: boolean;
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 

@@ -149,8 +149,8 @@ export class LanguageModel implements Disposable {
   }
 
   /**
-   * Continues a text, which is tokenized at once, or token ids. Nothing else runs before the result is iterated over or asked for its `text` or `summary`;
-   * once begun it has one of the model's sequences until it ends or is stopped.
+   * Continues a text, which is tokenized at once, or token ids. Nothing else runs before the result is iterated over or
+   * asked for its `text` or `summary`; once begun it has one of the model's sequences until it ends or is stopped.
    *
    * @example
    * const story = model.generate('Once upon a time', { temperature: 0.7, stop: '\n\n' });

@@ -83,7 +83,10 @@ export class ModelFile implements TensorSource {
     return this.#tensors.has(name);
   }
 
-  /** A tensor by the file's own name. Throws `ComputeError`: `INVALID_FILE` where there is none, `UNSUPPORTED` for its type. */
+  /**
+   * A tensor by the file's own name. Throws `ComputeError`: `INVALID_FILE` where there is none, `UNSUPPORTED` for its
+   * type.
+   */
   tensor(name: string): SourceTensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new ComputeError('INVALID_FILE', `${this.path}: tensor '${name}' is missing`);

@@ -1,5 +1,5 @@
 // What the device reaches in this run: reading and copying memory, float32 multiply-adds, and stages that wait for each other.
-import type { Device } from '../../src/index.js';
+import type { Device, Recorder, Tensor } from '../../src/index.js';
 import { type Ceilings, classOf, timeCalls, timeProgram } from './context.js';
 import { noise } from './data.js';
 
@@ -7,21 +7,32 @@ const SIZES = { gpu: 1 << 30, cpu: 1 << 28, software: 1 << 26 };
 const ROUNDS = { gpu: 4096, cpu: 4096, software: 256 };
 const VALUES = { gpu: 1 << 20, cpu: 1 << 16, software: 1 << 14 };
 
-/** What a workgroup of `read_bandwidth` reads. */
+/** What a workgroup of `read_bandwidth` reads, and the words that it leaves. */
 const GROUP_BYTES = 65536;
+const GROUP_WORDS = 256;
 const STAGES = 200;
 
 const BEST = { summary: (millis: readonly number[]) => Math.min(...millis) };
+
+const groupsOf = (bytes: number) => Math.ceil(bytes / GROUP_BYTES);
+
+/** Memory for what reading so many bytes leaves. */
+export function foldedOf(device: Device, bytes: number): Tensor {
+  return device.tensor('u32', [groupsOf(bytes) * GROUP_WORDS]);
+}
+
+/** Reads a tensor and does nothing else. */
+export function recordRead(recorder: Recorder, source: Tensor, folded: Tensor): void {
+  const params = { count: source.bytes / 16 };
+  recorder.dispatch('read_bandwidth', { buffers: { source, folded }, params, grid: [groupsOf(source.bytes)] });
+}
 
 async function memoryRates(device: Device): Promise<{ read: number; copy: number }> {
   const bytes = Math.min(SIZES[classOf(device)], Math.floor(device.info.maxBindingBytes / GROUP_BYTES) * GROUP_BYTES);
   using source = await device.tensorFrom(noise(bytes / 4, 1));
   using target = device.tensor('f32', [bytes / 4]);
-  const groups = bytes / GROUP_BYTES;
-  using folded = device.tensor('u32', [groups * 256]);
-  using reading = await device.record((recorder) => {
-    recorder.dispatch('read_bandwidth', { buffers: { source, folded }, params: { count: bytes / 16 }, grid: [groups] });
-  });
+  using folded = foldedOf(device, bytes);
+  using reading = await device.record((recorder) => recordRead(recorder, source, folded));
   using copying = await device.record((recorder) => {
     recorder.copy(source, target);
   });
@@ -48,11 +59,10 @@ async function multiplyAddRate(device: Device): Promise<number> {
 /** Seconds of a dispatch that reads a little and waits for the one before. */
 async function stageSeconds(device: Device): Promise<number> {
   using source = await device.tensorFrom(noise(1024, 3));
-  using folded = device.tensor('u32', [256]);
-  const dispatch = { buffers: { source, folded }, params: { count: 256 }, grid: [1] } as const;
+  using folded = foldedOf(device, source.bytes);
   const seconds = async (stages: number) => {
     using program = await device.record((recorder) => {
-      for (let i = 0; i < stages; i++) recorder.dispatch('read_bandwidth', dispatch);
+      for (let i = 0; i < stages; i++) recordRead(recorder, source, folded);
     });
     return (await timeCalls(() => program.run(), { repeats: 30 })) / 1000;
   };

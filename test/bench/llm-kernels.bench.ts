@@ -4,6 +4,7 @@ import { formFor, type ProjectionCall, recordProjection } from '../../src/nn/lin
 import { blocksOf, Weights } from '../../src/nn/weights.js';
 import type { Device } from '../../src/runtime/device.js';
 import type { Tensor } from '../../src/runtime/tensor.js';
+import { foldedOf, recordRead } from './ceilings.js';
 import { type BenchContext, type BenchRow, type Timing, timeProgram } from './context.js';
 
 export const name = 'llm-kernels';
@@ -33,8 +34,6 @@ const SMALL: readonly Shape[] = [
 
 /** Far more than any cache holds. */
 const BYTES = { gpu: 512 << 20, cpu: 160 << 20, software: 1 << 20 };
-/** What a workgroup of `read_bandwidth` reads. */
-const GROUP_BYTES = 65536;
 const [HALVES, NIBBLES] = [0x2c002c00, 0x73a51c9e];
 
 function fillAll(device: Device, tensors: ReadonlyMap<Tensor, number>): Promise<unknown> {
@@ -46,13 +45,10 @@ function fillAll(device: Device, tensors: ReadonlyMap<Tensor, number>): Promise<
 
 /** What the device takes to read the same weights, each matrix behind the one before, and nothing else. */
 async function timeReads(device: Device, weights: readonly Weights[]): Promise<Timing> {
-  using folded = device.tensor('u32', [Math.max(...weights.map(({ bytes }) => Math.ceil(bytes / GROUP_BYTES))) * 256]);
+  const parts = weights.flatMap(({ segments }) => segments.map(({ quants }) => quants));
+  using folded = foldedOf(device, Math.max(...parts.map(({ bytes }) => bytes)));
   using program = await device.record((recorder) => {
-    for (const { quants } of weights.flatMap(({ segments }) => segments)) {
-      const params = { count: quants.bytes / 16 };
-      const groups = Math.ceil(quants.bytes / GROUP_BYTES);
-      recorder.dispatch('read_bandwidth', { buffers: { source: quants, folded }, params, grid: [groups] });
-    }
+    for (const quants of parts) recordRead(recorder, quants, folded);
   });
   return await timeProgram(program);
 }

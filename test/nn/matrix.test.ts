@@ -11,7 +11,13 @@ import { describeDevices } from '../support/devices.js';
 import { Random } from '../support/random.js';
 import { halvesOf, randomTiles } from '../support/weight-tiles.js';
 
-const [ROWS, OUTPUTS, COLUMNS] = [9, 200, 96];
+const [OUTPUTS, COLUMNS] = [200, 96];
+
+interface ProductCall {
+  readonly form: ActivationForm;
+  readonly rows: number;
+  readonly random: Random;
+}
 
 /** Uploads tiles to as many segments as the device's bindings make of them. */
 async function upload(device: Device, words: { quants: Uint32Array; scales: Uint32Array }): Promise<Weights> {
@@ -42,44 +48,57 @@ function activationOf(
   numbers: Float32Array,
   form: ActivationForm,
 ): Promise<[Activation, ArrayLike<number>]> {
-  const activation = Activation.allocate(device, { rows: ROWS, columns: COLUMNS, form });
+  const activation = Activation.allocate(device, { rows: numbers.length / COLUMNS, columns: COLUMNS, form });
   const halves = halvesOf(numbers);
   const words = form === 'f16' ? halves.words : numbers;
   return activation.values.write(words).then(() => [activation, form === 'f16' ? halves.numbers : numbers]);
 }
 
+/** Of a product that is stored with a bias and then added to without; the rest of `results` stays as it is. */
+async function productError(own: Device, weights: Weights, numbers: Float64Array | Float32Array, call: ProductCall) {
+  const { form, rows, random } = call;
+  const [input, inputs] = await activationOf(own, random.rows('normal', rows + 5, COLUMNS), form); // more than are used
+  const biases = random.rows('normal', 1, OUTPUTS);
+  const bias = await own.tensorFrom(biases);
+  const stride = 256;
+  const results = await own.tensorFrom(new Float32Array(rows * stride).fill(1));
+  using program = await own.record((recorder) => {
+    const product = { weights, input, rows, bias, results, stride, firstColumn: 8 };
+    recordMatrix(recorder, product);
+    recordMatrix(recorder, { ...product, bias: undefined, epilogue: 'add' });
+  });
+  const { outputs } = await program.run({ read: [results] });
+  const wanted = new Float64Array(rows * stride).fill(1);
+  for (let row = 0; row < rows; row++) {
+    for (let output = 0; output < OUTPUTS; output++) {
+      let sum = 0;
+      for (let i = 0; i < COLUMNS; i++) sum += inputs[row * COLUMNS + i] * numbers[output * COLUMNS + i];
+      wanted[row * stride + 8 + output] = 2 * sum + biases[output];
+    }
+  }
+  for (const one of [input, bias, results]) one.dispose();
+  return nmse(outputs[0] as Float32Array, wanted);
+}
+
 describeDevices('recorded layers', (device, kind) => {
   test.each(['f32', 'f16'] as const)('weights in segments times %s', async (form) => {
     using small = await kind.open({ maxBindingBytes: 4096 });
-    const onUnits = (await testMatrixUnits(small)) && form === 'f16';
     const random = new Random(5);
     const tiles = randomTiles(random, { kind: 'int4', scaling: 'symmetric', rows: OUTPUTS, columns: COLUMNS });
     using weights = await upload(small, tiles);
     expect(weights.segments.length).toBeGreaterThan(1);
-    const [input, numbers] = await activationOf(small, random.rows('normal', ROWS, COLUMNS), form);
-    const biases = random.rows('normal', 1, OUTPUTS);
-    const bias = await small.tensorFrom(biases);
-    // Only four rows, so that the results fit one small binding, and what is for few rows is used.
-    const rows = 4;
-    const stride = 256;
-    const results = await small.tensorFrom(new Float32Array(rows * stride).fill(1));
-    using program = await small.record((recorder) => {
-      const call = { weights, input, rows, bias, results, stride, firstColumn: 8 };
-      recordMatrix(recorder, call);
-      recordMatrix(recorder, { ...call, bias: undefined, epilogue: 'add' });
-    });
-    const { outputs } = await program.run({ read: [results] });
-    const wanted = new Float64Array(rows * stride).fill(1);
-    for (let row = 0; row < rows; row++) {
-      for (let output = 0; output < OUTPUTS; output++) {
-        let sum = 0;
-        for (let i = 0; i < COLUMNS; i++) sum += numbers[row * COLUMNS + i] * tiles.numbers[output * COLUMNS + i];
-        wanted[row * stride + 8 + output] = 2 * sum + biases[output];
-      }
-    }
+    // Only four rows, so that the results fit one small binding.
+    expect(await productError(small, weights, tiles.numbers, { form, rows: 4, random })).toBeLessThan(1e-11);
+  });
+
+  test.each([1, 9, 32, 33])('%i rows are multiplied right on matrix units where there are such', async (rows) => {
+    const onUnits = await testMatrixUnits(device());
+    const random = new Random(6);
+    const tiles = randomTiles(random, { kind: 'int4', scaling: 'symmetric', rows: OUTPUTS, columns: COLUMNS });
+    using weights = await upload(device(), tiles);
+    const error = await productError(device(), weights, tiles.numbers, { form: 'f16', rows, random });
     // Matrix units take weights as halves.
-    expect(nmse(outputs[0] as Float32Array, wanted)).toBeLessThan(onUnits ? 1e-6 : 1e-11);
-    input.dispose();
+    expect(error).toBeLessThan(onUnits ? 1e-7 : 1e-11);
   });
 
   test('a norm and an activation take their defaults from the output', async () => {

@@ -30,7 +30,8 @@ function testDevice(backend: Kind, present: readonly DeviceInfo[]): TestDevice {
   const messages: string[] = [];
   const open = (options: DeviceOpenOptions = {}) => {
     const onWarning = (message: string, code: WarningCode) => {
-      if (code === 'WAVETILE_VALIDATION') messages.push(message);
+      // Tests train with few vectors on purpose; nothing else may be warned of.
+      if (code !== 'WAVETILE_FEW_VECTORS') messages.push(message);
     };
     return openValidated({ backend, onWarning, ...options }, backend === 'vulkan');
   };
